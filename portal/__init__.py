@@ -1,0 +1,1 @@
+"""The frame: who you are, what happened, how it is wired."""

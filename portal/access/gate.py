@@ -1,0 +1,189 @@
+"""The gate: every view, fragment, API action and export declares a permission or says why it needs none.
+
+A declaration is an attribute `gate_rule` on what the address resolves to; `portal.access` fails the start of nothing
+by itself, an architecture test walks every address and fails on one without. The gate asks the user's
+`scopes_for(permission)`; which rows that means is the room's `visible_to(user)`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from portal.access.permissions import Permission
+from portal.access.scopes import Person
+from portal.core import actors
+
+if TYPE_CHECKING:
+    # DRF's views import this module's permission class: at run time that would be a cycle
+    from rest_framework.views import APIView
+
+View = Callable[..., HttpResponseBase]
+Mark = Literal["public", "signed_in"]
+
+
+class Denied(Exception):
+    """The person may not do this. Pages and the API answer as if the thing were not there."""
+
+    def __init__(self, permission: Permission, on: str = "") -> None:
+        super().__init__(permission.value)
+        self.permission = permission
+        self.on = on
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an address asks for: permissions per action ("*" = any), or a mark with its reason."""
+
+    permissions: Mapping[str, Permission]
+    mark: Mark | None = None
+    reason: str = ""
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Declare the permission of a function view. It must be held somewhere; rows are narrowed by `visible_to`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            refusal = _refuse(request, permission)
+            return refusal or view(request, *args, **kwargs)
+
+        return _declare(guarded, Rule({"*": permission}))
+
+    return decorate
+
+
+def public(reason: str) -> Callable[[View], View]:
+    """Mark a function view that anybody may call, with the reason."""
+    return lambda view: _declare(view, Rule({}, mark="public", reason=reason))
+
+
+def signed_in(reason: str) -> Callable[[View], View]:
+    """Mark a function view that every signed-in person may call, with the reason."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return view(request, *args, **kwargs) if request.user.is_authenticated else to_sign_in(request)
+
+        return _declare(guarded, Rule({}, mark="signed_in", reason=reason))
+
+    return decorate
+
+
+class Gated:
+    """Mixin for class-based views: set `permission`; `write_permission` guards POST where it differs."""
+
+    permission: Permission
+    write_permission: Permission | None = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> View:
+        """Build the view with its declaration."""
+        view = cast(View, super().as_view(**initkwargs))  # type: ignore[misc]
+        rules = {"*": cls.permission} | ({"POST": cls.write_permission} if cls.write_permission else {})
+        return _declare(view, Rule(rules))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse before anything of the view runs."""
+        writing = request.method not in {"GET", "HEAD", "OPTIONS"} and self.write_permission
+        refusal = _refuse(request, writing or self.permission)
+        return refusal or cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+
+
+class HasPermission(BasePermission):
+    """DRF's default permission: refuses a view that declares nothing.
+
+    An API view declares `permissions = {"list": Permission.X, "create": Permission.Y}` by action, or by HTTP method
+    in lower case for a plain `APIView`.
+    """
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Check the action's permission; the denial of a signed-in person is recorded."""
+        if not request.user.is_authenticated:
+            return False
+        declared: Mapping[str, Permission] = getattr(view, "permissions", {})
+        action = getattr(view, "action", None) or (request.method or "").lower()
+        permission = declared.get(action)
+        if permission is None:
+            return False
+        if person(request).scopes_for(permission).none:
+            record_denial(request, permission)
+            raise Denied(permission)
+        return True
+
+
+def demand(
+    request: HttpRequest | Request,
+    permission: Permission,
+    *,
+    team: UUID | None = None,
+    project: UUID | None = None,
+    cluster: UUID | None = None,
+) -> None:
+    """Check a right on one thing. Raises `Denied`, which is recorded where it becomes an answer."""
+    scopes = person(request).scopes_for(permission)
+    if not scopes.covers(team=team, project=project, cluster=cluster):
+        named = next(
+            (
+                f"{kind} {key}"
+                for kind, key in (("project", project), ("team", team), ("cluster", cluster))
+                if key
+            ),
+            "",
+        )
+        record_denial(request, permission, named)
+        raise Denied(permission, named)
+
+
+def record_denial(request: HttpRequest | Request, permission: Permission, on: str = "") -> None:
+    """Tell the audit that a signed-in person was refused."""
+    recorder = import_string(settings.DENIAL_RECORDER)
+    recorder(
+        actor_of(request), permission=permission.value, path=request.path, method=request.method or "", on=on
+    )
+
+
+def actor_of(request: HttpRequest | Request) -> actors.Actor:
+    """Return who is asking, as `portal.accounts.middleware` found out."""
+    return cast(actors.Actor, getattr(getattr(request, "_request", request), "actor", actors.SYSTEM))
+
+
+def person(request: HttpRequest | Request) -> Person:
+    """Return the signed-in person; only after the gate has let the request through."""
+    return cast(Person, request.user)
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send to the sign-in page and back; an htmx request is told to move the whole page, not a cell of it."""
+    if not request.headers.get("HX-Request"):
+        return redirect_to_login(request.get_full_path(), login_url=reverse(settings.LOGIN_URL))
+    current = request.headers.get("HX-Current-URL", "")
+    path = "/" + current.split("/", 3)[3] if current.count("/") >= 3 else "/"
+    answer = HttpResponse(status=204)
+    answer["HX-Redirect"] = redirect_to_login(path, login_url=reverse(settings.LOGIN_URL)).url
+    return answer
+
+
+def _refuse(request: HttpRequest, permission: Permission) -> HttpResponseBase | None:
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
+    if person(request).scopes_for(permission).none:
+        record_denial(request, permission)
+        raise Denied(permission)
+    return None
+
+
+def _declare(view: View, rule: Rule) -> View:
+    view.gate_rule = rule  # type: ignore[attr-defined]
+    return view

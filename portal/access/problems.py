@@ -1,0 +1,62 @@
+"""One error shape of the API: `application/problem+json`, with the id that page and log show."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from portal.access import gate
+from portal.core import errors
+
+
+def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what API views raise into problems; unknown exceptions go on to become a 500."""
+    request = context["request"]
+    instance = gate.actor_of(request).request_id
+    if isinstance(exception, errors.Refused):
+        return _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
+    if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return _problem(401, "not_signed_in", _("Sign in first."), instance)
+    if isinstance(exception, exceptions.PermissionDenied) and "CSRF" in str(exception.detail):
+        return _problem(403, "csrf_failed", str(exception.detail), instance)
+    if isinstance(exception, gate.Denied | Http404 | PermissionDenied | exceptions.PermissionDenied):
+        return _problem(404, "not_found", _("Not found, or not visible to you."), instance)
+    if isinstance(exception, exceptions.ValidationError):
+        detail = exception.detail if isinstance(exception.detail, dict) else {"": exception.detail}
+        return _problem(422, "refused", _("The input was refused."), instance, errors=detail)
+    answer = exception_handler(exception, context)
+    if answer is None:
+        return None
+    problem = _problem(
+        answer.status_code, getattr(exception, "default_code", "error"), _detail(answer.data), instance
+    )
+    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+        if answer.has_header(name):
+            problem[name] = answer[name]
+    return problem
+
+
+def _detail(data: Any) -> str:
+    return str(data.get("detail", data)) if isinstance(data, dict) else str(data)
+
+
+def _problem(status: int, code: str, detail: str, instance: str, **more: Any) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": code,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        **more,
+    }
+    return Response(body, status=status, content_type="application/problem+json")
+
+
+def as_json(status: int, code: str, detail: str, instance: str) -> JsonResponse:
+    """Build the same problem outside of DRF (server errors under /api/)."""
+    body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "instance": instance}
+    return JsonResponse(body, status=status, content_type="application/problem+json")

@@ -1,0 +1,61 @@
+"""The shape of what people type."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.access import roles, scopes
+
+
+class SignInForm(forms.Form):
+    """User name and password; pasting and password managers work."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label=_("Password"), max_length=500, strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A password of one's own choice; typed once, since it can be shown while typing."""
+
+    password = forms.CharField(
+        label=_("New password"), max_length=500, strip=False,
+        help_text=_("At least 12 characters, and not a common one."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class NewPersonForm(forms.Form):
+    """A local account."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=150, help_text=_("Letters, digits and . @ + - _. It never changes."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
+
+
+class GrantForm(forms.Form):
+    """A role on a scope."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.key, role.name) for role in roles.ROLES.values()])
+    scope_kind = forms.ChoiceField(
+        label=_("On"),
+        choices=[
+            (scopes.ScopeKind.EVERYTHING.value, _("everything")),
+            (scopes.ScopeKind.TEAM.value, _("a team")),
+            (scopes.ScopeKind.PROJECT.value, _("a project")),
+            (scopes.ScopeKind.CLUSTER.value, _("a cluster")),
+        ],
+    )
+    scope = forms.CharField(
+        label=_("Which one"), required=False, max_length=63, help_text=_("Its slug; empty for everything.")
+    )
+    expires_at = forms.DateTimeField(
+        label=_("Ends"), required=False, help_text=_("In UTC. Empty: does not end."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)

@@ -1,0 +1,57 @@
+"""Who asks, from where, under which id."""
+
+import ipaddress
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from portal.core import actors
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the caller, believing only as many proxies as the settings name."""
+    chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    hops = settings.TRUSTED_PROXIES
+    found = chain[-hops] if hops and len(chain) >= hops else request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(found))
+    except ValueError:
+        return ""
+
+
+class RequestIdentity:
+    """Give each request an id that stands in the log, on error pages, in API problems and in the audit."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bind the id to the log and hand it on as `request.actor`."""
+        request_id = uuid.uuid4().hex[:16]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request.actor = actors.Actor(  # type: ignore[attr-defined]
+            "anonymous", "", "anonymous", client_address(request), request_id
+        )
+        response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class CurrentActor:
+    """Name the signed-in person as the actor of the request."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Replace the anonymous actor once the session is known."""
+        if request.user.is_authenticated:
+            before: actors.Actor = request.actor  # type: ignore[attr-defined]
+            request.actor = request.user.as_actor(before.address, before.request_id)  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,0 +1,180 @@
+"""Signing in, people and bindings."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.http import require_POST
+
+from portal.access import gate
+from portal.access.permissions import Permission
+from portal.accounts import forms, lists, services, sign_in
+from portal.accounts.models import Binding, User
+from portal.accounts.scope_names import scope_from
+from portal.core import clock, errors
+from portal.core.listing import ListPage, ListView
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.GET.get("next") or request.POST.get("next") or "/"
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe and not urlsplit(wanted).path.startswith("/sign-") else "/"
+
+
+def put_errors(form: Any, refused: errors.Refused) -> None:
+    """Show a rule's messages at the form's fields; those about something else go to the summary."""
+    for field, texts in refused.errors.items():
+        for text in texts:
+            form.add_error(field if field in form.fields else None, text)
+
+
+@gate.public("signing in")
+def sign_in_page(request: HttpRequest) -> HttpResponse:
+    """Show the form and sign in. A one-time password leads to choosing another."""
+    form = forms.SignInForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = sign_in.start(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
+        except errors.Refused as refused:
+            put_errors(form, refused)
+            status = 422
+        else:
+            return redirect("accounts:password" if user.password_is_one_time else _next(request))
+    elif request.user.is_authenticated:
+        return redirect(_next(request))
+    return render(request, "portal/accounts/sign_in.html", {"form": form, "next": _next(request)}, status=status)
+
+
+@require_POST
+@gate.public("signing out needs no right")
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    sign_in.end(request, by=gate.actor_of(request))
+    return redirect("accounts:sign_in")
+
+
+@gate.signed_in("everybody chooses their own password")
+def password_page(request: HttpRequest) -> HttpResponse:
+    """Choose a password; other sessions of the person end, this one goes on."""
+    user = get_object_or_404(User, pk=request.user.pk)
+    form = forms.NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_password(user=user, password=form.cleaned_data["password"], by=gate.actor_of(request))
+        except errors.Refused as refused:
+            put_errors(form, refused)
+        else:
+            sign_in.keep(request, user)
+            messages.success(request, _("Your password is changed."))
+            return redirect("/")
+    status = 422 if form.errors else 200
+    return render(request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status)
+
+
+class People(gate.Gated, ListView):
+    """Everybody."""
+
+    permission = Permission.USER_VIEW
+    listing = lists.PeopleList
+    template_name = "portal/accounts/people.html"
+
+
+class Bindings(gate.Gated, ListView):
+    """Who holds what."""
+
+    permission = Permission.USER_VIEW
+    listing = lists.BindingList
+    template_name = "portal/accounts/bindings.html"
+
+
+class Person(gate.Gated, ListView):
+    """One person and their bindings."""
+
+    permission = Permission.USER_VIEW
+    listing = lists.BindingList
+    template_name = "portal/accounts/person.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """The person themselves."""
+        user = get_object_or_404(User, username=self.kwargs["username"])
+        own = Binding.objects.filter(user=user).order_by("-created_at")[:100]
+        return {"shown": user, "bindings": own, "may_grant": gate.person(request).may(Permission.BINDING_EDIT)}
+
+
+class NewPerson(gate.Gated, View):
+    """Add a local account; its one-time password is shown once."""
+
+    permission = Permission.USER_EDIT
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show the form."""
+        return render(request, "portal/accounts/new_person.html", {"form": forms.NewPersonForm()})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Create, and show the password."""
+        form = forms.NewPersonForm(request.POST)
+        if form.is_valid():
+            try:
+                user, password = services.create_user(**form.cleaned_data, by=gate.actor_of(request))
+            except errors.Refused as refused:
+                put_errors(form, refused)
+            else:
+                return render(request, "portal/accounts/created.html", {"shown": user, "one_time_password": password})
+        return render(request, "portal/accounts/new_person.html", {"form": form}, status=422)
+
+
+class Grant(gate.Gated, View):
+    """Give a role."""
+
+    permission = Permission.BINDING_EDIT
+
+    def get(self, request: HttpRequest, username: str) -> HttpResponse:
+        """Show the form."""
+        shown = get_object_or_404(User, username=username)
+        return render(request, "portal/accounts/grant.html", {"form": forms.GrantForm(), "shown": shown})
+
+    def post(self, request: HttpRequest, username: str) -> HttpResponse:
+        """Grant and go back to the person."""
+        shown = get_object_or_404(User, username=username)
+        form = forms.GrantForm(request.POST)
+        if form.is_valid():
+            data = form.cleaned_data
+            try:
+                services.grant(
+                    user=shown, role=data["role"], scope=scope_from(data["scope_kind"], data["scope"]),
+                    by=gate.actor_of(request), at=clock.now(), reason=data["reason"], expires_at=data["expires_at"],
+                    granted_by=get_object_or_404(User, pk=request.user.pk),
+                )
+            except errors.Refused as refused:
+                put_errors(form, refused)
+            else:
+                messages.success(request, _("The role holds from now on."))
+                return redirect("accounts:person", username=username)
+        return render(request, "portal/accounts/grant.html", {"form": form, "shown": shown}, status=422)
+
+
+@require_POST
+@gate.requires(Permission.BINDING_EDIT)
+def revoke(request: HttpRequest, binding_id: str) -> HttpResponse:
+    """Take a role away."""
+    binding = get_object_or_404(Binding, pk=binding_id)
+    services.revoke(
+        binding=binding, by=gate.actor_of(request), revoked_by=get_object_or_404(User, pk=request.user.pk)
+    )
+    messages.success(request, _("The role is taken away."))
+    return redirect("accounts:person", username=binding.user.username)
+
+
+@require_POST
+@gate.requires(Permission.USER_EDIT)
+def set_active(request: HttpRequest, username: str) -> HttpResponse:
+    """Deactivate or reactivate a person."""
+    shown = get_object_or_404(User, username=username)
+    services.set_active(user=shown, active=request.POST.get("active") == "1", by=gate.actor_of(request))
+    return redirect("accounts:person", username=username)

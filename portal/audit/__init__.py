@@ -1,0 +1,1 @@
+"""What happened: append-only events, written in the transaction of the change they tell of."""

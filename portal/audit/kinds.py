@@ -1,0 +1,41 @@
+"""Every kind of event, written out: `room.noun.verb` and what it means. Events store the key."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+KINDS: dict[str, str | Promise] = {
+    "access.denied": _("Refused"),
+    "accounts.binding.grant": _("Role given"),
+    "accounts.binding.revoke": _("Role taken away"),
+    "accounts.password.change": _("Password changed"),
+    "accounts.session.end": _("Signed out"),
+    "accounts.session.start": _("Signed in"),
+    "accounts.session.refuse": _("Sign-in refused"),
+    "accounts.user.activate": _("Person reactivated"),
+    "accounts.user.create": _("Person added"),
+    "accounts.user.deactivate": _("Person deactivated"),
+    "demo.load": _("Demo loaded"),
+    "demo.remove": _("Demo removed"),
+    "inventory.hold.release": _("Held deletions confirmed"),
+    "jobs.job.cancel": _("Job cancelled"),
+    "jobs.job.retry": _("Job tried again"),
+    "pricing.book.create": _("Price book added"),
+    "pricing.book.import": _("Prices imported"),
+    "pricing.book.change": _("Price book changed"),
+    "projects.namespace.assign": _("Namespace put into a project"),
+    "projects.namespace.move": _("Namespace moved"),
+    "projects.namespace.release": _("Namespace released"),
+    "projects.project.change": _("Project changed"),
+    "projects.project.close": _("Project closed"),
+    "projects.project.create": _("Project created"),
+    "projects.project.move": _("Project moved to another team"),
+    "projects.team.change": _("Team changed"),
+    "projects.team.close": _("Team closed"),
+    "projects.team.create": _("Team created"),
+    "registry.cluster.attach": _("Cluster attached"),
+    "registry.cluster.detach": _("Cluster detached"),
+    "registry.cluster.propose": _("Cluster proposed"),
+    "registry.cluster.purge": _("Candidate removed"),
+    "registry.cluster.recheck": _("Cluster checked again"),
+    "ledger.shared.change": _("Shared namespaces changed"),
+}

@@ -1,0 +1,70 @@
+"""The navigation and what every page shows around its content, written out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from clusters.registry import selectors as registry
+from portal.access import gate
+from portal.access.permissions import Permission as P
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry: shown to whoever holds the permission anywhere, to everybody where there is none."""
+
+    label: str | Promise
+    name: str
+    icon: str
+    permission: P | None
+
+
+MAIN = (
+    Place(_("Home"), "home:home", "home", None),
+    Place(_("Projects"), "projects:projects", "projects", P.PROJECT_VIEW),
+    Place(_("Teams"), "projects:teams", "teams", P.TEAM_VIEW),
+    Place(_("Clusters"), "registry:clusters", "clusters", P.CLUSTER_VIEW),
+    Place(_("Workloads"), "inventory:workloads", "workloads", P.INVENTORY_VIEW),
+    Place(_("Costs"), "ledger:costs", "costs", P.COST_VIEW),
+)
+ADMIN = (
+    Place(_("Unowned namespaces"), "projects:unowned", "unowned", P.PROJECT_ASSIGN),
+    Place(_("Prices"), "pricing:books", "prices", P.PRICE_VIEW),
+    Place(_("Jobs"), "home:jobs", "jobs", P.JOB_VIEW),
+    Place(_("People"), "accounts:people", "people", P.USER_VIEW),
+    Place(_("Audit"), "audit:events", "audit", P.AUDIT_VIEW),
+)
+# Panels that a page of a lower room loads from a higher one: (where, address name, what it needs).
+PANELS = {
+    "project": ("ledger:project_panel", P.COST_VIEW),
+    "cluster": ("ledger:cluster_panel", P.COST_VIEW),
+}
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Give templates the entries the person may use, and whether the demo is loaded."""
+    if not request.user.is_authenticated:
+        return {"nav": {"main": [], "admin": []}, "demo_loaded": False}
+    return {
+        "nav": {"main": _entries(request, MAIN), "admin": _entries(request, ADMIN)},
+        "demo_loaded": registry.demo_loaded(),
+        "panels": {where: name for where, (name, need) in PANELS.items() if gate.person(request).may(need)},
+    }
+
+
+def _entries(request: HttpRequest, places: tuple[Place, ...]) -> list[dict[str, Any]]:
+    person = gate.person(request)
+    shown = [place for place in places if place.permission is None or person.may(place.permission)]
+    return [
+        {
+            "label": place.label,
+            "url": (url := reverse(place.name)),
+            "icon": place.icon,
+            "active": request.path == url if url == "/" else request.path.startswith(url),
+        }
+        for place in shown
+    ]

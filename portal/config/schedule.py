@@ -1,0 +1,64 @@
+"""What happens regularly, written out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from billing.ledger import schedule as ledger
+from billing.metering import schedule as metering
+from clusters.inventory import schedule as inventory
+from portal.core import clock
+from portal.core.actors import SYSTEM
+from portal.jobs import kinds, services
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something to do every `seconds`; `run` enqueues jobs and is quick."""
+
+    seconds: int
+    run: Callable[[datetime], None]
+
+
+def _beat(at: datetime) -> None:
+    for queue in kinds.QUEUES:
+        suffix = "" if queue == "default" else f"_{queue}"
+        services.enqueue(f"portal.jobs.beat{suffix}", key=queue, by=SYSTEM, queue=queue)
+
+
+def _send_stuck(at: datetime) -> None:
+    services.send_stuck(at=at)
+
+
+def _prune(at: datetime) -> None:
+    services.enqueue("portal.jobs.prune", key="", by=SYSTEM)
+    services.enqueue("clusters.registry.purge", key="", by=SYSTEM)
+    services.enqueue("clusters.inventory.forget", key="", by=SYSTEM)
+
+
+ENTRIES: dict[str, Entry] = {
+    "heartbeat": Entry(20, _beat),
+    "send-stuck": Entry(10, _send_stuck),
+    "prune": Entry(60, _prune),
+    "drain": Entry(30, inventory.drain_due),
+    "fold": Entry(60, metering.fold_due),
+    "close": Entry(300, ledger.close_due),
+}
+
+
+def run(name: str) -> None:
+    """Run one entry if no other beat had its slot."""
+    entry = ENTRIES[name]
+    at = clock.now()
+    epoch = int(at.timestamp())
+    slot = datetime.fromtimestamp(epoch - epoch % entry.seconds, UTC)
+    with transaction.atomic():
+        if services.take_slot(name=name, slot=slot):
+            entry.run(at)
+
+
+def next_slot(name: str, at: datetime) -> datetime:
+    """Return when the entry runs next; pages use it to say when to expect news."""
+    return at + timedelta(seconds=ENTRIES[name].seconds)

@@ -1,0 +1,121 @@
+"""Settings, split by integration. Read them through `django.conf.settings` only."""
+
+from pathlib import Path
+
+from portal.config import env
+from portal.config.settings import access, api, database, jobs, logs, pages, security
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+ROOT_URLCONF = "portal.config.urls"
+WSGI_APPLICATION = "portal.config.wsgi.application"
+DEBUG = env.flag("PADDOCK_DEBUG")
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "portal.core",
+    "portal.jobs",
+    "portal.access",
+    "portal.audit",
+    "portal.accounts",
+    "clusters.registry",
+    "clusters.inventory",
+    "clusters.projects",
+    "billing.metering",
+    "billing.pricing",
+    "billing.ledger",
+    "portal.home",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.accounts.middleware.RequestIdentity",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.middleware.CurrentActor",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.access.middleware.PrivateAnswers",
+    "portal.access.middleware.Refusals",
+]
+
+BILLING_TIME_ZONE = env.time_zone("PADDOCK_BILLING_TIME_ZONE")
+CURRENCY = env.checked(
+    "PADDOCK_CURRENCY",
+    lambda code: len(code) == 3 and code.isascii() and code.isupper(),
+    "use an ISO 4217 code, such as EUR.",
+)
+COST_LABELS = env.words("PADDOCK_COST_LABELS")[:5]
+ALLOW_LOOPBACK = env.flag("PADDOCK_ALLOW_LOOPBACK")
+
+DATABASES = database.DATABASES
+CACHES = database.CACHES
+REDIS_URL = database.REDIS_URL
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+SECRET_KEY = security.SECRET_KEY
+SEAL_KEYS = security.SEAL_KEYS
+ALLOWED_HOSTS = security.ALLOWED_HOSTS
+TRUSTED_PROXIES = security.TRUSTED_PROXIES
+CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
+SECURE_HSTS_SECONDS = security.SECURE_HSTS_SECONDS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = security.SECURE_HSTS_INCLUDE_SUBDOMAINS
+SECURE_HSTS_PRELOAD = security.SECURE_HSTS_PRELOAD
+SECURE_SSL_REDIRECT = security.SECURE_SSL_REDIRECT
+SECURE_PROXY_SSL_HEADER = security.SECURE_PROXY_SSL_HEADER
+SECURE_REDIRECT_EXEMPT = security.SECURE_REDIRECT_EXEMPT
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = security.HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 16 * 3600
+SESSION_COOKIE_NAME = security.SESSION_COOKIE_NAME
+CSRF_COOKIE_SECURE = security.HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_USE_SESSIONS = True
+CSRF_FAILURE_VIEW = "portal.access.views.csrf_failed"
+X_FRAME_OPTIONS = "DENY"
+
+AUTH_USER_MODEL = access.AUTH_USER_MODEL
+AUTHENTICATION_BACKENDS = access.AUTHENTICATION_BACKENDS
+AUTH_PASSWORD_VALIDATORS = access.AUTH_PASSWORD_VALIDATORS
+PASSWORD_HASHERS = access.PASSWORD_HASHERS
+LOGIN_URL = access.LOGIN_URL
+LOGIN_REDIRECT_URL = "/"
+DENIAL_RECORDER = access.DENIAL_RECORDER
+SCOPE_FINDERS = access.SCOPE_FINDERS
+
+JOB_KINDS = jobs.JOB_KINDS
+JOB_AUTHORIZER = jobs.JOB_AUTHORIZER
+JOB_SENDER = jobs.JOB_SENDER
+
+TEMPLATES = pages.TEMPLATES
+STATIC_URL = pages.STATIC_URL
+STATICFILES_DIRS = pages.STATICFILES_DIRS
+STATIC_ROOT = pages.STATIC_ROOT
+STATICFILES_FINDERS = pages.STATICFILES_FINDERS
+STORAGES = pages.STORAGES
+FORM_RENDERER = pages.FORM_RENDERER
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a 5 MB kubeconfig must reach its form to be refused by name
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+REST_FRAMEWORK = api.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api.SPECTACULAR_SETTINGS
+LOGGING = logs.LOGGING
+LOGGING_CONFIG = logs.LOGGING_CONFIG

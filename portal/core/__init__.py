@@ -1,0 +1,1 @@
+"""Domain-free bricks. Imports nothing else of Paddock and owns no tables."""

@@ -1,0 +1,193 @@
+"""Rows as finished strings. A page of 50 rows by 10 columns costs about a millisecond this way, so nothing
+here is a template.
+
+Every value passes through `escape` or `format_html`; the pieces around it are built once per page. Adding two
+escaped strings gives an escaped string, so no text is ever declared safe by hand.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from portal.core import formats
+from portal.core.listing.declare import Column, Row, Total
+
+LABELS_SHOWN = 3
+Piece = Callable[[Row], SafeString]
+
+NOTHING = escape("")
+
+
+def _figure_text(column: Column, value: Any, unit: str) -> str:
+    match column.kind:
+        case "money":
+            return formats.money(value, unit)
+        case "cpu":
+            return formats.cores(value)
+        case "bytes":
+            return formats.gibibytes(value)
+        case "percent":
+            return formats.percent(value)
+        case "duration":
+            return formats.duration(value)
+        case _:
+            return f"{formats.number(value)} {unit}".rstrip()
+
+
+def _figure_title(column: Column, value: Any, unit: str) -> str:
+    match column.kind:
+        case "money":
+            return formats.money_exact(value, unit or str(column.unit))
+        case "cpu":
+            return f"{int(value)}m"
+        case "bytes":
+            return gettext("%(n)s bytes") % {"n": formats.number(int(value))}
+        case "percent" | "duration":
+            return formats.plain(Decimal(str(value)))
+        case _:
+            return formats.plain(value) if isinstance(value, Decimal) else ""
+
+
+def head_unit(column: Column) -> str:
+    """What the head says of the unit; empty where the cells say it."""
+    if column.kind == "cpu":
+        return gettext("cores")
+    if column.kind == "bytes":
+        return gettext("GiB")
+    return str(column.unit)
+
+
+def _css(column: Column) -> str:
+    if column.is_figure:
+        return "num"
+    return {"code": "mono", "labels": "labels", "age": "when", "instant": "when", "state": "is-state"}.get(
+        column.kind, ""
+    )
+
+
+def _word(column: Column) -> Callable[[Any, Row, datetime], SafeString]:
+    """How the value of a cell that is not a figure becomes HTML."""
+    match column.kind:
+        case "state":
+            badges = {word: _badge(tone, str(label)) for word, (tone, label) in column.states.items()}
+            return lambda value, _row, _at: badges.get(value) or _badge("plain", str(value))
+        case "instant":
+            return lambda value, _row, at: time_html(value, at)
+        case "age":
+            return lambda value, _row, at: _time(value, formats.age(value, at), "age")
+        case "labels":
+            return lambda value, _row, _at: _chips(value)
+        case "day":
+            return lambda value, _row, _at: escape(
+                formats.day(value) if isinstance(value, date) else str(value)
+            )
+        case "flag":
+            return lambda value, _row, _at: escape(gettext("yes") if value else gettext("no"))
+        case _:
+            return lambda value, _row, _at: escape(str(value))
+
+
+def _badge(tone: str, word: str) -> SafeString:
+    return format_html('<span class="state state-{}">{}</span>', tone, word)
+
+
+def _time(value: datetime, text: str, style: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}" data-when="{}">{}</time>',
+        formats.iso(value),
+        formats.instant(value),
+        style,
+        text,
+    )
+
+
+def time_html(value: datetime, at: datetime) -> SafeString:
+    """A relative time with the absolute one on hover; the browser keeps it ticking."""
+    return _time(value, formats.ago(value, at), "ago")
+
+
+def _chips(labels: Mapping[str, Any]) -> SafeString:
+    pairs = [f"{key}={value}" for key, value in sorted(labels.items())]
+    shown = NOTHING
+    for pair in pairs[:LABELS_SHOWN]:
+        shown += format_html('<span class="chip" title="{}">{}</span>', pair, pair)
+    if len(pairs) > LABELS_SHOWN:
+        rest = pairs[LABELS_SHOWN:]
+        shown += format_html('<span class="chip" title="{}">+{}</span>', "\n".join(rest), len(rest))
+    return shown
+
+
+def absent_html(word: str) -> SafeString:
+    """What stands for None: a dash and the word that says why."""
+    return format_html('<span class="absent">{} {}</span>', formats.ABSENT, word)
+
+
+def piece(column: Column, at: datetime, *, heads_row: bool) -> Piece:
+    """The function that makes this column's cell. The first column of a row is its heading."""
+    tag = "th" if heads_row else "td"
+    label = f"{column.label}, {head_unit(column)}" if head_unit(column) else str(column.label)
+    scope = format_html(' scope="{}"', "row") if heads_row else NOTHING
+    opening = format_html('<{}{} class="{}" data-label="{}"', tag, scope, _css(column), label)
+    closing = format_html("</{}>", tag)
+    absent = absent_html(str(column.absent))
+    inner = _figure(column) if column.is_figure else _plain(column, at)
+
+    def make(row: Row) -> SafeString:
+        value = row[column.key]
+        if value is None:
+            return opening + _END + absent + closing
+        return opening + inner(row, value) + closing
+
+    return make
+
+
+_END = format_html("{}>", "")
+_TITLE = format_html(' title="{}', "")
+_TITLE_END = format_html('{}">', "")
+
+
+def _figure(column: Column) -> Callable[[Row, Any], SafeString]:
+    def inner(row: Row, value: Any) -> SafeString:
+        unit = str(row[column.unit_key] or "") if column.unit_key else ""
+        title = _figure_title(column, value, unit)
+        text = escape(column.show(row) if column.show else _figure_text(column, value, unit))
+        before = _TITLE + escape(title) + _TITLE_END if title else _END
+        return before + _linked(column, row, text)
+
+    return inner
+
+
+def _plain(column: Column, at: datetime) -> Callable[[Row, Any], SafeString]:
+    word = _word(column)
+
+    def inner(row: Row, value: Any) -> SafeString:
+        text = escape(column.show(row)) if column.show else word(value, row, at)
+        return _END + _linked(column, row, text)
+
+    return inner
+
+
+def _linked(column: Column, row: Row, text: SafeString) -> SafeString:
+    address = column.href(row) if column.href else ""
+    return format_html('<a href="{}">{}</a>', address, text) if address else text
+
+
+def total_html(column: Column, total: Total) -> SafeString:
+    """The foot of a column: its sum per unit, and how many rows have no value."""
+    sums = total.sums or ({"": Decimal(0)} if not total.missing else {})
+    texts = [_figure_text(column, amount, unit) for unit, amount in sorted(sums.items())]
+    titles = [_figure_title(column, amount, unit) for unit, amount in sorted(sums.items())]
+    text = (
+        format_html('<span title="{}">{}</span>', " + ".join(titles), " + ".join(texts)) if texts else NOTHING
+    )
+    if total.missing:
+        word = gettext("%(n)s %(word)s") % {"n": formats.number(total.missing), "word": column.absent}
+        text += format_html(
+            ' <span class="absent">{}</span>', f"({word})" if texts else f"{formats.ABSENT} ({word})"
+        )
+    return text

@@ -1,0 +1,73 @@
+"""The page of a list: whole, as a fragment for htmx, or as a CSV file, at one address."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views import View
+
+from portal.core import clock
+from portal.core.listing.lists import Listing
+from portal.core.listing.page import ListPage
+from portal.core.listing.query import BadQuery
+
+
+class ListView(View):
+    """GET a list. Mix in the gate before this class; set `listing` and `template_name`.
+
+    The template gets `page` and what `context` adds. Nothing of an answer is stored on the way or in the
+    browser.
+    """
+
+    listing: ClassVar[type[Listing]]
+    template_name: ClassVar[str] = "_components/list_page.html"
+    fragment_name: ClassVar[str] = "_components/list_body.html"
+    http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
+
+    def scope(self, request: HttpRequest) -> dict[str, Any]:
+        """What the list is inside of, handed to the listing; the parameters of the address by default."""
+        return dict(self.kwargs)
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """More for the whole page; not computed for a fragment."""
+        return {}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer in the form that was asked for."""
+        declared = self.listing(**self.scope(request))
+        at = clock.now()
+        try:
+            if request.GET.get("format") == "csv":
+                return _private(_file(declared, request))
+            page, status = declared.page(request.user, request.GET, at=at, path=request.path), 200
+        except BadQuery as error:
+            page = declared.refused_page(request.user, request.GET, error, at=at, path=request.path)
+            status = error.status_code
+        if wants_fragment(request):
+            return _private(render(request, self.fragment_name, {"page": page}, status=status))
+        return _private(
+            render(request, self.template_name, {**self.context(request, page), "page": page}, status=status)
+        )
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asked for a part. A boosted link wants the whole page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def _file(declared: Listing, request: HttpRequest) -> StreamingHttpResponse:
+    at = clock.now()
+    params = declared.parse(request.user, request.GET, at=at)
+    response = StreamingHttpResponse(
+        declared.csv(request.user, params), content_type="text/csv; charset=utf-8"
+    )
+    name = declared.key.replace(".", "-")
+    response["Content-Disposition"] = f'attachment; filename="paddock-{name}-{at:%Y-%m-%d}.csv"'
+    return response
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    response["Cache-Control"] = "private, no-store"
+    patch_vary_headers(response, ("Cookie", "HX-Request"))
+    return response

@@ -1,0 +1,1 @@
+"""Pages over several rooms: home, jobs, the gallery, and the demo."""

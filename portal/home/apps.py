@@ -1,0 +1,10 @@
+"""App settings."""
+
+from django.apps import AppConfig
+
+
+class HomeConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "portal.home"
+    label = "home"

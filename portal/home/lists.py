@@ -1,0 +1,72 @@
+"""The list of jobs."""
+
+from typing import Any
+
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Concat
+from django.utils.translation import gettext_lazy as _
+
+from portal.access import scopes
+from portal.core import listing
+from portal.core.listing import Column, Filter
+from portal.jobs import kinds
+from portal.jobs.models import Job, State
+
+STATES = {
+    State.WAITING.value: ("busy", _("Waiting")),
+    State.RUNNING.value: ("busy", _("Running")),
+    State.SUCCEEDED.value: ("ok", _("Done")),
+    State.DEAD.value: ("broken", _("Failed")),
+    State.CANCELLED.value: ("unknown", _("Cancelled")),
+}
+
+
+def kind_label(row: dict[str, Any]) -> str:
+    """Return what the kind does, in words."""
+    known = kinds.known().get(row["kind"])
+    return str(known.label) if known else row["kind"]
+
+
+def kind_choices(_user: scopes.Person) -> list[tuple[str, Any]]:
+    """Return every kind by key."""
+    return [(kind.key, kind.label) for kind in kinds.known().values()]
+
+
+def state_choices(_user: scopes.Person) -> list[tuple[str, Any]]:
+    """Return every state."""
+    return [(key, word) for key, (_tone, word) in STATES.items()]
+
+
+class JobList(listing.Listing):
+    """Background work, newest first."""
+
+    key = "jobs"
+    title = _("Jobs")
+    columns = (
+        Column("kind", _("What"), show=kind_label, href=listing.link("home:job", "id")),
+        Column("key", _("For"), "code"),
+        Column("state", _("State"), "state", states=STATES),
+        Column("progress", _("Progress"), absent=_("no steps")),
+        Column("attempts", _("Attempts"), "number"),
+        Column("by_label", _("Asked by")),
+        Column("created_at", _("Asked"), "age"),
+        Column("finished_at", _("Ended"), "age", absent=_("not yet")),
+        Column("error", _("Error")),
+        Column("queue", _("Queue"), on_page=False),
+        Column("id", _("Id"), on_page=False),
+    )
+    filters = (
+        Filter("state", _("State"), choices=state_choices, lookup="state"),
+        Filter("kind", _("What"), choices=kind_choices, lookup="kind"),
+        Filter("key", _("For"), "text", lookup="key__startswith"),
+    )
+    orders = {"created_at": ("created_at", "id")}
+    default_order = "-created_at"
+
+    def rows(self, user: scopes.Person, params: listing.Params) -> Any:
+        """All jobs: the permission is given on everything only."""
+        return Job.objects.annotate(
+            progress=Concat(F("done"), Value(" / "), F("total"), output_field=CharField())
+        ).values(
+            "id", "kind", "key", "state", "progress", "attempts", "by_label", "created_at", "finished_at", "error", "queue"
+        )

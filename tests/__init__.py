@@ -1,0 +1,1 @@
+"""Tests of Paddock, laid out as the code they test."""
