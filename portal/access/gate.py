@@ -135,11 +135,7 @@ def demand(
     scopes = person(request).scopes_for(permission)
     if not scopes.covers(team=team, project=project, cluster=cluster):
         named = next(
-            (
-                f"{kind} {key}"
-                for kind, key in (("project", project), ("team", team), ("cluster", cluster))
-                if key
-            ),
+            (f"{kind} {key}" for kind, key in (("project", project), ("team", team), ("cluster", cluster)) if key),
             "",
         )
         record_denial(request, permission, named)
@@ -149,9 +145,7 @@ def demand(
 def record_denial(request: HttpRequest | Request, permission: Permission, on: str = "") -> None:
     """Tell the audit that a signed-in person was refused."""
     recorder = import_string(settings.DENIAL_RECORDER)
-    recorder(
-        actor_of(request), permission=permission.value, path=request.path, method=request.method or "", on=on
-    )
+    recorder(actor_of(request), permission=permission.value, path=request.path, method=request.method or "", on=on)
 
 
 def actor_of(request: HttpRequest | Request) -> actors.Actor:

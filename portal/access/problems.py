@@ -31,9 +31,7 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     answer = exception_handler(exception, context)
     if answer is None:
         return None
-    problem = _problem(
-        answer.status_code, getattr(exception, "default_code", "error"), _detail(answer.data), instance
-    )
+    problem = _problem(answer.status_code, getattr(exception, "default_code", "error"), _detail(answer.data), instance)
     for name in ("Allow", "Retry-After", "WWW-Authenticate"):
         if answer.has_header(name):
             problem[name] = answer[name]

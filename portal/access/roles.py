@@ -20,9 +20,7 @@ class Role:
     permissions: frozenset[P]
 
 
-_EVERYTHING, _CLUSTER, _TEAM, _PROJECT = (
-    frozenset({kind}) for kind in (S.EVERYTHING, S.CLUSTER, S.TEAM, S.PROJECT)
-)
+_EVERYTHING, _CLUSTER, _TEAM, _PROJECT = (frozenset({kind}) for kind in (S.EVERYTHING, S.CLUSTER, S.TEAM, S.PROJECT))
 _READ_PROJECT = frozenset({P.PROJECT_VIEW, P.TEAM_VIEW, P.INVENTORY_VIEW})
 _COST = frozenset({P.COST_VIEW, P.PROJECT_VIEW, P.TEAM_VIEW})
 
@@ -111,9 +109,7 @@ _ALL = (
         _PROJECT,
         frozenset(),
     ),
-    Role(
-        "cost_viewer", _("Cost viewer"), _("Reads the cost of a project or a team."), _PROJECT | _TEAM, _COST
-    ),
+    Role("cost_viewer", _("Cost viewer"), _("Reads the cost of a project or a team."), _PROJECT | _TEAM, _COST),
 )
 ROLES: dict[str, Role] = {role.key: role for role in _ALL}
 

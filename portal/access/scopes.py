@@ -31,9 +31,7 @@ class Scopes:
         """True where the permission is held nowhere."""
         return not (self.everything or self.teams or self.projects or self.clusters)
 
-    def covers(
-        self, *, team: UUID | None = None, project: UUID | None = None, cluster: UUID | None = None
-    ) -> bool:
+    def covers(self, *, team: UUID | None = None, project: UUID | None = None, cluster: UUID | None = None) -> bool:
         """Tell whether any of the named things lies inside; with none named, only "everything" does."""
         return self.everything or team in self.teams or project in self.projects or cluster in self.clusters
 

@@ -19,9 +19,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Give the error's id, and nothing of the error itself."""
     request_id = gate.actor_of(request).request_id
     if request.path.startswith("/api/"):
-        return problems.as_json(
-            500, "server_error", "Something went wrong here. Nothing was changed.", request_id
-        )
+        return problems.as_json(500, "server_error", "Something went wrong here. Nothing was changed.", request_id)
     return render(request, "500.html", {"request_id": request_id}, status=500)
 
 

@@ -10,10 +10,14 @@ class SignInForm(forms.Form):
     """User name and password; pasting and password managers work."""
 
     username = forms.CharField(
-        label=_("User name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+        label=_("User name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = forms.CharField(
-        label=_("Password"), max_length=500, strip=False,
+        label=_("Password"),
+        max_length=500,
+        strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -22,7 +26,9 @@ class NewPasswordForm(forms.Form):
     """A password of one's own choice; typed once, since it can be shown while typing."""
 
     password = forms.CharField(
-        label=_("New password"), max_length=500, strip=False,
+        label=_("New password"),
+        max_length=500,
+        strip=False,
         help_text=_("At least 12 characters, and not a common one."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
@@ -32,7 +38,9 @@ class NewPersonForm(forms.Form):
     """A local account."""
 
     username = forms.CharField(
-        label=_("User name"), max_length=150, help_text=_("Letters, digits and . @ + - _. It never changes."),
+        label=_("User name"),
+        max_length=150,
+        help_text=_("Letters, digits and . @ + - _. It never changes."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
@@ -55,7 +63,9 @@ class GrantForm(forms.Form):
         label=_("Which one"), required=False, max_length=63, help_text=_("Its slug; empty for everything.")
     )
     expires_at = forms.DateTimeField(
-        label=_("Ends"), required=False, help_text=_("In UTC. Empty: does not end."),
+        label=_("Ends"),
+        required=False,
+        help_text=_("In UTC. Empty: does not end."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)

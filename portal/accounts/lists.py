@@ -83,6 +83,14 @@ class BindingList(listing.Listing):
         return found.annotate(
             state=Case(When(expires_at__lte=params.at, then=Value("expired")), default=Value("holds"))
         ).values(
-            "id", "role", "scope_kind", "state", "expires_at", "reason", "created_by", "created_at",
-            username=F("user__username"), scope=F("scope_label"),
+            "id",
+            "role",
+            "scope_kind",
+            "state",
+            "expires_at",
+            "reason",
+            "created_by",
+            "created_at",
+            username=F("user__username"),
+            scope=F("scope_label"),
         )

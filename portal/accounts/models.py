@@ -71,9 +71,7 @@ class User(AbstractBaseUser):
 
     def as_subject(self) -> actors.Subject:
         """Return the person as what an audit event is about."""
-        return actors.Subject(
-            "user", str(self.id), self.username, reverse("accounts:person", args=[self.username])
-        )
+        return actors.Subject("user", str(self.id), self.username, reverse("accounts:person", args=[self.username]))
 
     def scopes_for(self, permission: Permission) -> scopes.Scopes:
         """Return where the person holds the permission now: computed from rows, kept for this instance only.
@@ -87,9 +85,7 @@ class User(AbstractBaseUser):
             held = self.__dict__["_held"] = list(
                 self.bindings.in_force(clock.now()).values_list("role", "scope_kind", "scope_id")
             )
-        return _scopes(
-            [(kind, key) for role, kind, key in held if permission in roles.ROLES[role].permissions]
-        )
+        return _scopes([(kind, key) for role, kind, key in held if permission in roles.ROLES[role].permissions])
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the permission is held anywhere."""
@@ -109,9 +105,7 @@ class Binding(UUIDModel):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="bindings")
     role = models.CharField(max_length=40)
-    scope_kind = models.CharField(
-        max_length=12, choices=[(kind.value, kind.value) for kind in scopes.ScopeKind]
-    )
+    scope_kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in scopes.ScopeKind])
     scope_id = models.UUIDField(null=True, blank=True)
     # The scope's name when it was given: shown where the thing itself is gone.
     scope_label = models.CharField(max_length=200, blank=True)
@@ -141,9 +135,7 @@ class Binding(UUIDModel):
 
     def as_subject(self) -> actors.Subject:
         """Return the binding as what an audit event is about."""
-        return actors.Subject(
-            "binding", str(self.id), f"{self.user.username}: {self}", reverse("accounts:bindings")
-        )
+        return actors.Subject("binding", str(self.id), f"{self.user.username}: {self}", reverse("accounts:bindings"))
 
 
 class SignInAttempt(models.Model):

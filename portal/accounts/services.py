@@ -156,9 +156,7 @@ def revoke(*, binding: Binding, by: Actor, revoked_by: User | None = None) -> No
         binding.role == "admin"
         and not Binding.objects.filter(role="admin", user__is_active=True).exclude(pk=binding.pk).exists()
     ):
-        raise errors.Conflict.one(
-            "", _("This is the last administrator. Give the role to somebody else first.")
-        )
+        raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
     binding.delete()
 
@@ -174,9 +172,7 @@ def _demand_subset(granter: User, role: roles.Role, scope: Scope) -> None:
 
 def _holds(user: User, permission: Permission, scope: Scope) -> bool:
     held = user.scopes_for(permission)
-    return held.everything or (
-        scope.id is not None and scope.id in (held.teams | held.projects | held.clusters)
-    )
+    return held.everything or (scope.id is not None and scope.id in (held.teams | held.projects | held.clusters))
 
 
 def _as_audited(binding: Binding) -> dict[str, str]:

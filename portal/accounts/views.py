@@ -74,7 +74,9 @@ def password_page(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your password is changed."))
             return redirect("/")
     status = 422 if form.errors else 200
-    return render(request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status)
+    return render(
+        request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status
+    )
 
 
 class People(gate.Gated, ListView):
@@ -147,8 +149,13 @@ class Grant(gate.Gated, View):
             data = form.cleaned_data
             try:
                 services.grant(
-                    user=shown, role=data["role"], scope=scope_from(data["scope_kind"], data["scope"]),
-                    by=gate.actor_of(request), at=clock.now(), reason=data["reason"], expires_at=data["expires_at"],
+                    user=shown,
+                    role=data["role"],
+                    scope=scope_from(data["scope_kind"], data["scope"]),
+                    by=gate.actor_of(request),
+                    at=clock.now(),
+                    reason=data["reason"],
+                    expires_at=data["expires_at"],
                     granted_by=get_object_or_404(User, pk=request.user.pk),
                 )
             except errors.Refused as refused:
@@ -164,9 +171,7 @@ class Grant(gate.Gated, View):
 def revoke(request: HttpRequest, binding_id: str) -> HttpResponse:
     """Take a role away."""
     binding = get_object_or_404(Binding, pk=binding_id)
-    services.revoke(
-        binding=binding, by=gate.actor_of(request), revoked_by=get_object_or_404(User, pk=request.user.pk)
-    )
+    services.revoke(binding=binding, by=gate.actor_of(request), revoked_by=get_object_or_404(User, pk=request.user.pk))
     messages.success(request, _("The role is taken away."))
     return redirect("accounts:person", username=binding.user.username)
 

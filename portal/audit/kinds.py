@@ -34,6 +34,7 @@ KINDS: dict[str, str | Promise] = {
     "projects.team.create": _("Team created"),
     "registry.cluster.attach": _("Cluster attached"),
     "registry.cluster.detach": _("Cluster detached"),
+    "registry.cluster.identity": _("Another cluster behind the same address"),
     "registry.cluster.propose": _("Cluster proposed"),
     "registry.cluster.purge": _("Candidate removed"),
     "registry.cluster.recheck": _("Cluster checked again"),

@@ -25,7 +25,9 @@ def changes(row: dict[str, Any]) -> str:
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old != new:
-            parts.append(f"{key}: {old} → {new}" if key in before and key in after else f"{key}: {new if key in after else old}")
+            parts.append(
+                f"{key}: {old} → {new}" if key in before and key in after else f"{key}: {new if key in after else old}"
+            )
     return "; ".join(parts)
 
 
@@ -65,6 +67,17 @@ class EventList(listing.Listing):
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """All events: the permission is given on everything only."""
         return Event.objects.values(
-            "id", "at", "kind", "actor_id", "actor_label", "address", "request_id",
-            "on_type", "on_id", "on_label", "on_url", "before", "after",
+            "id",
+            "at",
+            "kind",
+            "actor_id",
+            "actor_label",
+            "address",
+            "request_id",
+            "on_type",
+            "on_id",
+            "on_label",
+            "on_url",
+            "before",
+            "after",
         )

@@ -52,8 +52,6 @@ def _mask(values: dict[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
     return {
-        key: MASK
-        if any(word in key.lower() for word in SECRET_WORDS) and not isinstance(value, bool)
-        else value
+        key: MASK if any(word in key.lower() for word in SECRET_WORDS) and not isinstance(value, bool) else value
         for key, value in values.items()
     }

@@ -39,9 +39,7 @@ VARIABLES = {
             "keys of stored credentials, `id:base64-of-32-bytes`, the writing one first",
         ),
         Variable("DATABASE_URL", "", "PostgreSQL 16 or later: `postgresql://user:password@host:5432/name`"),
-        Variable(
-            "REDIS_URL", "", "Valkey or Redis 7 or later: `redis://host:6379/0` or `unix:///path/socket?db=0`"
-        ),
+        Variable("REDIS_URL", "", "Valkey or Redis 7 or later: `redis://host:6379/0` or `unix:///path/socket?db=0`"),
         Variable("PORT", "8000", "port of the web server that `make run` starts"),
         Variable("PADDOCK_DATA_DIR", "", "folder of keys, embedded servers and logs of `make run`"),
         Variable("PADDOCK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "host names the portal answers to"),
@@ -50,9 +48,7 @@ VARIABLES = {
             "1",
             "0 only where nothing but this machine reaches the portal: cookies without Secure",
         ),
-        Variable(
-            "PADDOCK_TRUSTED_PROXIES", "0", "number of proxies in front whose X-Forwarded-For is believed"
-        ),
+        Variable("PADDOCK_TRUSTED_PROXIES", "0", "number of proxies in front whose X-Forwarded-For is believed"),
         Variable("PADDOCK_ALLOW_LOOPBACK", "0", "1 lets clusters live on this machine (demo, tests)"),
         Variable("PADDOCK_BILLING_TIME_ZONE", "UTC", "days and months of cost; fixed once a cost run exists"),
         Variable("PADDOCK_CURRENCY", "USD", "currency of cost, ISO 4217; fixed once a cost run exists"),
@@ -131,7 +127,5 @@ def time_zone(name: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        raise Wrong(
-            f"{name} is {value!r}: use a name of the time zone database, such as Europe/Zurich."
-        ) from None
+        raise Wrong(f"{name} is {value!r}: use a name of the time zone database, such as Europe/Zurich.") from None
     return value

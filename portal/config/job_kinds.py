@@ -5,12 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.jobs.kinds import Kind
 
 KINDS = (
-    Kind(
-        "portal.jobs.beat", _("Heartbeat"), "portal.jobs.tasks.beat", "default", 20, 1, "system", prune=True
-    ),
-    Kind(
-        "portal.jobs.beat_sync", _("Heartbeat"), "portal.jobs.tasks.beat", "sync", 20, 1, "system", prune=True
-    ),
+    Kind("portal.jobs.beat", _("Heartbeat"), "portal.jobs.tasks.beat", "default", 20, 1, "system", prune=True),
+    Kind("portal.jobs.beat_sync", _("Heartbeat"), "portal.jobs.tasks.beat", "sync", 20, 1, "system", prune=True),
     Kind(
         "portal.jobs.beat_billing",
         _("Heartbeat"),

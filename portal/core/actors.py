@@ -26,9 +26,7 @@ class Actor:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Actor":
         """Read back what `as_json` wrote; unknown keys are ignored."""
-        return cls(
-            **{key: stored[key] for key in ("kind", "id", "label", "address", "request_id") if key in stored}
-        )
+        return cls(**{key: stored[key] for key in ("kind", "id", "label", "address", "request_id") if key in stored})
 
 
 SYSTEM = Actor(kind="system", id="paddock", label="Paddock")

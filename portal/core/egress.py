@@ -93,9 +93,7 @@ def check_host(host: str) -> IP | None:
     return None
 
 
-def resolve(
-    host: str, port: int, *, allow_loopback: bool, seconds: float = RESOLVE_SECONDS
-) -> list[Address]:
+def resolve(host: str, port: int, *, allow_loopback: bool, seconds: float = RESOLVE_SECONDS) -> list[Address]:
     """At least one address, each judged. One refused address refuses the name. Waits at most `seconds`."""
     literal = check_host(host)
     found = [literal] if literal is not None else _look_up(host, port, seconds)

@@ -16,9 +16,7 @@ class Refused(Exception):
 
     def __init__(self, errors: Mapping[str, Sequence[Text]]) -> None:
         super().__init__(errors)
-        self.errors: dict[str, list[str]] = {
-            field: [str(text) for text in texts] for field, texts in errors.items()
-        }
+        self.errors: dict[str, list[str]] = {field: [str(text) for text in texts] for field, texts in errors.items()}
 
     def __str__(self) -> str:
         return "; ".join(

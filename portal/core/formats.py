@@ -77,9 +77,7 @@ def cores(millicores: Figure) -> str:
 def cpu(millicores: Figure) -> str:
     """Millicores with their unit: `1.5 cores`."""
     figure = cores(millicores)
-    return ngettext("%(figure)s core", "%(figure)s cores", 1 if millicores == 1000 else 2) % {
-        "figure": figure
-    }
+    return ngettext("%(figure)s core", "%(figure)s cores", 1 if millicores == 1000 else 2) % {"figure": figure}
 
 
 def gibibytes(size: Figure) -> str:
@@ -103,8 +101,7 @@ def percent(ratio: Figure) -> str:
 
 
 def duration(seconds: Figure) -> str:
-    """A length of time in at most two units, as kubectl prints ages: `42s`, `5m30s`, `3h`, `4d3h`, `2y40d`.
-    """
+    """A length of time in at most two units, as kubectl prints ages: `42s`, `5m30s`, `3h`, `4d3h`, `2y40d`."""
     whole = max(int(seconds), 0)
     if whole < 2 * _MINUTE:
         return f"{whole}s"
@@ -134,11 +131,7 @@ def ago(instant: datetime, at: datetime) -> str:
     if away < 5:
         return gettext("just now")
     phrase = _span(away)
-    return (
-        gettext("%(span)s ago") % {"span": phrase}
-        if seconds > 0
-        else gettext("in %(span)s") % {"span": phrase}
-    )
+    return gettext("%(span)s ago") % {"span": phrase} if seconds > 0 else gettext("in %(span)s") % {"span": phrase}
 
 
 def _span(seconds: int) -> str:
@@ -170,9 +163,7 @@ def clock_time(value: datetime, at: datetime) -> str:
     """When something began, as short as the day allows: `12:04 UTC`, else `2026-08-01 12:04 UTC`."""
     moment = value.astimezone(UTC)
     pattern = (
-        "%H:%M"
-        if at - value < timedelta(hours=24) and moment.date() == at.astimezone(UTC).date()
-        else "%Y-%m-%d %H:%M"
+        "%H:%M" if at - value < timedelta(hours=24) and moment.date() == at.astimezone(UTC).date() else "%Y-%m-%d %H:%M"
     )
     return f"{moment:{pattern}} UTC"
 

@@ -44,6 +44,4 @@ def validate(instance: models.Model) -> None:
         instance.full_clean()
     except ValidationError as error:
         found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-        raise errors.Refused(
-            {("" if field == "__all__" else field): texts for field, texts in found.items()}
-        ) from None
+        raise errors.Refused({("" if field == "__all__" else field): texts for field, texts in found.items()}) from None

@@ -1,4 +1,6 @@
-"""What the components under `templates/_components/` are given: plain values, finished by selectors and views."""
+"""What the components under `templates/_components/` are given: plain values, finished by selectors and
+views.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +108,8 @@ def _inside(share: Decimal | None) -> str:
 
 @dataclass(frozen=True)
 class Series:
-    """One row of bars or one line. `colour` is 1 to 12, the same number for the same team everywhere; `grey` (1 to 4)
+    """One row of bars or one line. `colour` is 1 to 12, the same number for the same team everywhere; `grey`
+    (1 to 4)
     is for idle, shared, unassigned and other."""
 
     name: Text
@@ -121,7 +124,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Point:
-    """One number of a chart: exact value, what the table shows, and the list behind it. A None value is a gap."""
+    """One number of a chart: exact value, what the table shows, and the list behind it. A None value is a
+    gap.
+    """
 
     value: Decimal | None
     text: str = ""
@@ -203,5 +208,7 @@ class FieldView:
 
 def errors_of(fields: Sequence[FieldView], others: Sequence[str] = ()) -> list[Mapping[str, str]]:
     """The entries of the error summary: each with the control it leads to."""
-    found = [{"id": field.id_for_label, "label": str(field.label), "text": text} for field in fields for text in field.errors]
+    found = [
+        {"id": field.id_for_label, "label": str(field.label), "text": text} for field in fields for text in field.errors
+    ]
     return [*({"id": "", "label": "", "text": text} for text in others), *found]

@@ -68,5 +68,15 @@ class JobList(listing.Listing):
         return Job.objects.annotate(
             progress=Concat(F("done"), Value(" / "), F("total"), output_field=CharField())
         ).values(
-            "id", "kind", "key", "state", "progress", "attempts", "by_label", "created_at", "finished_at", "error", "queue"
+            "id",
+            "kind",
+            "key",
+            "state",
+            "progress",
+            "attempts",
+            "by_label",
+            "created_at",
+            "finished_at",
+            "error",
+            "queue",
         )

@@ -20,7 +20,9 @@ def subject_of(job: Job) -> Subject:
 def retry_job(*, job: Job, by: Actor, at: datetime) -> Job:
     """Put a job that ended back to waiting. Raises `Conflict`."""
     changed = jobs.retry(job=job, at=at)
-    audit.record("jobs.job.retry", by=by, on=subject_of(job), before={"state": job.state}, after={"state": changed.state})
+    audit.record(
+        "jobs.job.retry", by=by, on=subject_of(job), before={"state": job.state}, after={"state": changed.state}
+    )
     return changed
 
 
@@ -28,5 +30,7 @@ def retry_job(*, job: Job, by: Actor, at: datetime) -> Job:
 def cancel_job(*, job: Job, by: Actor, at: datetime) -> Job:
     """Stop an open job. Raises `Conflict`."""
     changed = jobs.cancel(job=job, at=at)
-    audit.record("jobs.job.cancel", by=by, on=subject_of(job), before={"state": job.state}, after={"state": changed.state})
+    audit.record(
+        "jobs.job.cancel", by=by, on=subject_of(job), before={"state": job.state}, after={"state": changed.state}
+    )
     return changed

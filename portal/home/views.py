@@ -54,10 +54,17 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     found = get_object_or_404(Job, pk=job_id)
     template = "portal/home/_job.html" if wants_fragment(request) else "portal/home/job.html"
     known = kinds.known().get(found.kind)
-    return render(request, template, {
-        "job": found, "open": found.state in OPEN, "label": known.label if known else found.kind,
-        "state": lists.STATES[found.state], "may_manage": gate.person(request).may(Permission.JOB_MANAGE),
-    })
+    return render(
+        request,
+        template,
+        {
+            "job": found,
+            "open": found.state in OPEN,
+            "label": known.label if known else found.kind,
+            "state": lists.STATES[found.state],
+            "may_manage": gate.person(request).may(Permission.JOB_MANAGE),
+        },
+    )
 
 
 @require_POST

@@ -33,8 +33,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Keep what a worker should hear of (again): due and not sent lately, or running past its lease."""
         unheard = Q(sent_at=None) | Q(sent_at__lt=sent_before)
         return self.filter(
-            Q(state=State.WAITING, due_at__lte=at) & unheard
-            | Q(state=State.RUNNING, lease_until__lt=at) & unheard
+            Q(state=State.WAITING, due_at__lte=at) & unheard | Q(state=State.RUNNING, lease_until__lt=at) & unheard
         )
 
 

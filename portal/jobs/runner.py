@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -55,11 +55,7 @@ class JobRun:
 
     def demand_alive(self) -> None:
         """Raise `LeaseLost` or `Cancelled` if the job may not go on."""
-        row = (
-            Job.objects.filter(pk=self.job_id, fence=self.fence, state=State.RUNNING)
-            .values("cancel_asked")
-            .first()
-        )
+        row = Job.objects.filter(pk=self.job_id, fence=self.fence, state=State.RUNNING).values("cancel_asked").first()
         if row is None:
             raise LeaseLost
         if row["cancel_asked"]:
@@ -110,11 +106,7 @@ def run(job_id: UUID) -> str:
         return _pause(job_run, claimed, str(later), timedelta(seconds=later.seconds))
     except Exception as error:  # the handler's failure belongs on the row, whatever it is
         log.warning("job.failed", exc_info=True)
-        if connection.in_atomic_block:
-            raise
-        return _pause(
-            job_run, claimed, f"{type(error).__name__}: {error}", _back_off(claimed.attempts), error
-        )
+        return _pause(job_run, claimed, f"{type(error).__name__}: {error}", _back_off(claimed.attempts), error)
     finally:
         structlog.contextvars.unbind_contextvars("job", "kind")
     return _end(job_run, State.SUCCEEDED, result=result)
@@ -181,9 +173,7 @@ def _told(text: str, error: Exception | None) -> str:
     return (
         text
         + "\n"
-        + "\n".join(
-            f"{frame.name} ({frame.filename.rsplit('/', 2)[-1]}:{frame.lineno})" for frame in frames[-4:]
-        )
+        + "\n".join(f"{frame.name} ({frame.filename.rsplit('/', 2)[-1]}:{frame.lineno})" for frame in frames[-4:])
     )
 
 

@@ -60,9 +60,7 @@ def send(job_id: UUID, queue: str) -> None:
 
 def send_stuck(*, at: datetime) -> int:
     """Send again what nobody took, and what a dead worker left. Returns how many."""
-    stuck = list(
-        Job.objects.to_send(at, at - RESEND_AFTER).order_by("due_at").values_list("id", "queue")[:500]
-    )
+    stuck = list(Job.objects.to_send(at, at - RESEND_AFTER).order_by("due_at").values_list("id", "queue")[:500])
     for job_id, queue in stuck:
         send(job_id, queue)
     return len(stuck)
@@ -105,9 +103,7 @@ def cancel(*, job: Job, at: datetime) -> Job:
         if locked.state not in OPEN:
             raise errors.Conflict.one("", _("The job has ended already."))
         if locked.state == State.WAITING:
-            Job.objects.filter(pk=job.pk).update(
-                state=State.CANCELLED, finished_at=at, fence=locked.fence + 1
-            )
+            Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, finished_at=at, fence=locked.fence + 1)
         else:
             Job.objects.filter(pk=job.pk).update(cancel_asked=True)
     return Job.objects.get(pk=job.pk)
@@ -122,9 +118,7 @@ def prune(*, at: datetime) -> int:
     """Forget finished jobs that nobody looks at any more. Returns how many."""
     frequent = [kind.key for kind in kinds.known().values() if kind.prune]
     finished = Job.objects.exclude(state__in=OPEN)
-    short, _rows = finished.filter(
-        kind__in=frequent, state=State.SUCCEEDED, finished_at__lt=at - KEEP_PRUNED
-    ).delete()
+    short, _rows = finished.filter(kind__in=frequent, state=State.SUCCEEDED, finished_at__lt=at - KEEP_PRUNED).delete()
     long, _rows = finished.filter(finished_at__lt=at - KEEP_FINISHED).delete()
     ScheduleSlot.objects.filter(slot__lt=at - timedelta(days=1)).delete()
     return short + long

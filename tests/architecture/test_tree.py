@@ -19,8 +19,20 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("portal", "clusters", "billing", "policies")
 REFUSED_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "managers", "extras"}
 # Lower rooms first; a foreign key may only point down or stay.
-ORDER = ["core", "jobs", "access", "audit", "accounts", "registry", "inventory", "projects", "metering", "pricing",
-         "ledger", "home"]
+ORDER = [
+    "core",
+    "jobs",
+    "access",
+    "audit",
+    "accounts",
+    "registry",
+    "inventory",
+    "projects",
+    "metering",
+    "pricing",
+    "ledger",
+    "home",
+]
 FRAMEWORK = {"auth", "contenttypes", "sessions"}
 
 
@@ -33,7 +45,9 @@ def test_no_file_is_named_after_nothing() -> None:
     assert [str(path) for path in sources() if path.stem in REFUSED_NAMES] == []
 
 
-@pytest.mark.parametrize("model", [m for m in apps.get_models() if m._meta.app_label in ORDER], ids=lambda m: m._meta.label)
+@pytest.mark.parametrize(
+    "model", [m for m in apps.get_models() if m._meta.app_label in ORDER], ids=lambda m: m._meta.label
+)
 def test_foreign_keys_point_down(model: type[models.Model]) -> None:
     own = ORDER.index(model._meta.app_label)
     for field in model._meta.get_fields():
@@ -59,9 +73,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     # The launcher runs before Django does and the island is a program of its own.
     allowed = {"portal/config/env.py", "portal/core/data_folder.py", "portal/config/wsgi.py", "portal/config/celery.py"}
     found = {
-        str(path.relative_to(ROOT))
-        for path in sources()
-        if re.search(r"os\.environ|os\.getenv", path.read_text())
+        str(path.relative_to(ROOT)) for path in sources() if re.search(r"os\.environ|os\.getenv", path.read_text())
     }
     island = {name for name in found if name.startswith(("portal/local/", "clusters/simulator/"))}
     assert found - island - allowed == set()
@@ -103,7 +115,9 @@ def test_locks_hold_hashes() -> None:
 def test_nothing_inline_in_templates() -> None:
     for path in (ROOT / "templates").rglob("*.html"):
         text = path.read_text()
-        assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]*\bsrc=)", text), f"{path} has something inline"
+        assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]*\bsrc=)", text), (
+            f"{path} has something inline"
+        )
 
 
 def test_people_never_see_the_secret_settings() -> None:

@@ -17,9 +17,7 @@ def parse(url: str) -> dict[str, Any]:
     except ValueError:
         raise env.Wrong("DATABASE_URL cannot be read as a URL.") from None
     if parts.scheme not in {"postgresql", "postgres"}:
-        raise env.Wrong(
-            "DATABASE_URL must begin with postgresql:// (PostgreSQL 16 or later is the only database)."
-        )
+        raise env.Wrong("DATABASE_URL must begin with postgresql:// (PostgreSQL 16 or later is the only database).")
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or parts.hostname or ""
     options.setdefault("connect_timeout", "5")
@@ -44,9 +42,7 @@ def parse(url: str) -> dict[str, Any]:
 _url = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
 # Without a URL the dummy backend answers: `allocate` runs without a database, everything else stops with a check.
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": parse(_url) if _url else {"ENGINE": "django.db.backends.dummy"}
-}
+DATABASES: dict[str, dict[str, Any]] = {"default": parse(_url) if _url else {"ENGINE": "django.db.backends.dummy"}}
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {

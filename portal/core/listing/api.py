@@ -34,7 +34,7 @@ class ApiList:
         declared = self.listing(**self.scope(request))
         params = declared.parse(request.user, request.query_params, at=at, strict=True)
         rows, following = declared.slice(request.user, params)
-        state = {name: text for name, text in request.query_params.items() if name != "cursor"}
+        state = {name: request.query_params.get(name, "") for name in request.query_params if name != "cursor"}
         answer: dict[str, Any] = {
             "next": request.build_absolute_uri(openapi.address(request.path, {**state, "cursor": following}))
             if following
@@ -45,7 +45,7 @@ class ApiList:
         if health.data_at:
             answer["data_at"] = formats.iso(health.data_at)
         answer.update(declared.notes(request.user, params))
-        return Response(answer, headers={"Cache-Control": "private, no-store", "Vary": "Cookie"})
+        return Response(answer)
 
 
 def _own_copy(function: Any) -> Any:

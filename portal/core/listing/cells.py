@@ -83,9 +83,7 @@ def _word(column: Column) -> Callable[[Any, Row, datetime], SafeString]:
         case "labels":
             return lambda value, _row, _at: _chips(value)
         case "day":
-            return lambda value, _row, _at: escape(
-                formats.day(value) if isinstance(value, date) else str(value)
-            )
+            return lambda value, _row, _at: escape(formats.day(value) if isinstance(value, date) else str(value))
         case "flag":
             return lambda value, _row, _at: escape(gettext("yes") if value else gettext("no"))
         case _:
@@ -177,17 +175,22 @@ def _linked(column: Column, row: Row, text: SafeString) -> SafeString:
     return format_html('<a href="{}">{}</a>', address, text) if address else text
 
 
-def total_html(column: Column, total: Total) -> SafeString:
+def foot_html(column: Column, total: Total | None, *, heads_row: bool) -> SafeString:
+    """One cell of the total row. The first one names the row."""
+    if heads_row and total is None:
+        return format_html('<th scope="row">{}</th>', gettext("All rows"))
+    tag = "th" if heads_row else "td"
+    inner = NOTHING if total is None else _total_html(column, total)
+    return format_html('<{} class="{}" data-label="{}">{}</{}>', tag, _css(column), column.label, inner, tag)
+
+
+def _total_html(column: Column, total: Total) -> SafeString:
     """The foot of a column: its sum per unit, and how many rows have no value."""
     sums = total.sums or ({"": Decimal(0)} if not total.missing else {})
     texts = [_figure_text(column, amount, unit) for unit, amount in sorted(sums.items())]
     titles = [_figure_title(column, amount, unit) for unit, amount in sorted(sums.items())]
-    text = (
-        format_html('<span title="{}">{}</span>', " + ".join(titles), " + ".join(texts)) if texts else NOTHING
-    )
+    text = format_html('<span title="{}">{}</span>', " + ".join(titles), " + ".join(texts)) if texts else NOTHING
     if total.missing:
         word = gettext("%(n)s %(word)s") % {"n": formats.number(total.missing), "word": column.absent}
-        text += format_html(
-            ' <span class="absent">{}</span>', f"({word})" if texts else f"{formats.ABSENT} ({word})"
-        )
+        text += format_html(' <span class="absent">{}</span>', f"({word})" if texts else f"{formats.ABSENT} ({word})")
     return text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 
 from portal.core import formats
 from portal.core.listing.declare import Text
@@ -48,25 +48,16 @@ def missing_text(health: Health, at: datetime) -> str:
     lost = len(health.missing)
     if not lost:
         return ""
+    total = max(health.total, lost)
     since = min((missing.since for missing in health.missing if missing.since), default=None)
-    words = {"lost": lost, "total": max(health.total, lost), "since": formats.clock_time(since, at) if since else ""}
     if since is None:
-        return (
-            ngettext(
-                "%(lost)d of %(total)d cluster not reachable", "%(lost)d of %(total)d clusters not reachable", words["total"]
-            )
-            % words
+        words = ngettext(
+            "%(lost)d of %(total)d cluster not reachable", "%(lost)d of %(total)d clusters not reachable", total
         )
-    return (
-        ngettext(
-            "%(lost)d of %(total)d cluster not reachable since %(since)s",
-            "%(lost)d of %(total)d clusters not reachable since %(since)s",
-            words["total"],
-        )
-        % words
+        return words % {"lost": lost, "total": total}
+    words = ngettext(
+        "%(lost)d of %(total)d cluster not reachable since %(since)s",
+        "%(lost)d of %(total)d clusters not reachable since %(since)s",
+        total,
     )
-
-
-def missing_names(health: Health) -> str:
-    """The names of what is missing, for the second line of the banner."""
-    return gettext(", ").join(str(missing.name) for missing in health.missing)
+    return words % {"lost": lost, "total": total, "since": formats.clock_time(since, at)}

@@ -31,6 +31,10 @@ class Listing:
     default_order: ClassVar[str] = ""
     # The row key whose value a checkbox carries; empty means that rows cannot be chosen.
     select_key: ClassVar[str] = ""
+    # The name under which a form sends the chosen ones.
+    pick_name: ClassVar[str] = "row"
+    # One line under the title: what this list is.
+    about: ClassVar[Text] = ""
     # The permission that the rows are scoped by: a viewer who has it nowhere is told so instead of "no data".
     permission: ClassVar[Any] = None
     empty_reason: ClassVar[Text] = _("Nothing has been recorded yet.")
@@ -108,16 +112,15 @@ class Listing:
             clear_url=here.to(**dict.fromkeys(params.given, "")),
             csv_url=here.to(format="csv"),
             selectable=bool(self.select_key),
+            pick_name=self.pick_name,
             totals=totals,
             health=health,
             empty=None if window.rows else self._empty(user, params, health, here),
         )
 
-    def refused_page(
-        self, user: Any, given: QueryDict, error: query.BadQuery, *, at: datetime, path: str
-    ) -> ListPage:
+    def refused_page(self, user: Any, given: QueryDict, error: query.BadQuery, *, at: datetime, path: str) -> ListPage:
         """The page for a query that cannot be used: the filter bar with what was typed, and what is wrong."""
-        raw = {one.key: given[one.key] for one in self.filters if given.get(one.key)}
+        raw = {one.key: given.get(one.key, "") for one in self.filters if given.get(one.key)}
         return ListPage(
             key=self.key,
             title=str(self.title),
@@ -134,20 +137,14 @@ class Listing:
         adders = [sources.Adder(column) for column in export.exported(self.columns) if column.total]
         seen = _Count()
         rows = export.csv_rows(self.columns, _counted(self.dicts(user, params), adders, seen))
-        return csvfile.stream(
-            export.field_names(self.columns), rows, self._remarks(user, params, adders, seen)
-        )
+        return csvfile.stream(export.field_names(self.columns), rows, self._remarks(user, params, adders, seen))
 
-    def _remarks(
-        self, user: Any, params: Params, adders: Sequence[sources.Adder], seen: "_Count"
-    ) -> Iterator[str]:
+    def _remarks(self, user: Any, params: Params, adders: Sequence[sources.Adder], seen: "_Count") -> Iterator[str]:
         yield csvfile.remark("rows", seen.rows)
         for adder in adders:
             total = adder.total()
             for unit, amount in sorted(export.total_plain(total).items()):
-                yield csvfile.remark(
-                    "total", adder.column.key, csvfile.Figure(amount), unit or str(adder.column.unit)
-                )
+                yield csvfile.remark("total", adder.column.key, csvfile.Figure(amount), unit or str(adder.column.unit))
             if total.missing:
                 yield csvfile.remark("without a value", adder.column.key, total.missing)
         for name, text in params.given.items():
@@ -169,9 +166,7 @@ class Listing:
         return self.default_order or next(iter(self.orders))
 
     def _keys(self, params: Params) -> tuple[sources.Key, ...]:
-        return sources.keys_of(
-            self.orders[params.order.removeprefix("-")], reverse=params.order.startswith("-")
-        )
+        return sources.keys_of(self.orders[params.order.removeprefix("-")], reverse=params.order.startswith("-"))
 
     def _source(self, user: Any, params: Params) -> sources.Source:
         lookups = {

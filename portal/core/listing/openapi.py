@@ -44,9 +44,7 @@ def description(listing: type[Listing]) -> dict[str, Any]:
         if column.unit_key:
             fields[column.unit_key] = serializers.CharField(allow_null=True)
     row = inline_serializer(f"{name}Row", fields, many=True)
-    answer = inline_serializer(
-        f"{name}List", {"next": serializers.CharField(allow_null=True), "results": row}
-    )
+    answer = inline_serializer(f"{name}List", {"next": serializers.CharField(allow_null=True), "results": row})
     return {"parameters": [*map(_parameter, listing.filters), *_own(listing)], "responses": {200: answer}}
 
 

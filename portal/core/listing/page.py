@@ -33,6 +33,7 @@ class Head:
     by).
     """
 
+    key: str
     label: str
     unit: str
     css: str
@@ -108,6 +109,8 @@ class ListPage:
     clear_url: str = ""
     csv_url: str = ""
     selectable: bool = False
+    # The name under which chosen rows are sent.
+    pick_name: str = "row"
     totals: Mapping[str, Total] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
     empty: Empty | None = None
@@ -120,9 +123,9 @@ class ListPage:
         return f"list-{self.key.replace('.', '-')}"
 
     @property
-    def span(self) -> int:
-        """How many columns the table has, the checkboxes included."""
-        return len(self.heads) + int(self.selectable)
+    def size_text(self) -> str:
+        """The page size for the filter form; empty where it is the default."""
+        return "" if self.size == query.DEFAULT_SIZE else str(self.size)
 
     @property
     def is_stale(self) -> bool:
@@ -167,12 +170,11 @@ def heads(columns: Sequence[Column], orders: Mapping[str, Any], order: str, here
     """The column heads; one that carries the order turns it round."""
     return [
         Head(
+            key=column.key,
             label=str(column.label),
             unit=cells.head_unit(column),
             css="num" if column.is_figure else "",
-            url=here.to(order=f"-{column.key}" if order == column.key else column.key)
-            if column.key in orders
-            else "",
+            url=here.to(order=f"-{column.key}" if order == column.key else column.key) if column.key in orders else "",
             sort={column.key: "ascending", f"-{column.key}": "descending"}.get(order, "none"),
         )
         for column in columns
@@ -264,6 +266,5 @@ def foot(columns: Sequence[Column], totals: Mapping[str, Total]) -> list[SafeStr
     if not totals:
         return []
     return [
-        cells.total_html(column, totals[column.key]) if column.key in totals else cells.NOTHING
-        for column in columns
+        cells.foot_html(column, totals.get(column.key), heads_row=number == 0) for number, column in enumerate(columns)
     ]

@@ -96,9 +96,7 @@ def _value(declared: Filter, user: Any, text: str) -> Any:
     if not text:
         return None
     if len(text) > LONGEST_VALUE or "\0" in text:
-        raise BadQuery(
-            declared.key, gettext("This value is too long or holds a character that cannot be searched.")
-        )
+        raise BadQuery(declared.key, gettext("This value is too long or holds a character that cannot be searched."))
     if declared.kind == "choice" and declared.choices is not None:
         if text not in {value for value, _label in declared.choices(user)}:
             raise BadQuery(declared.key, gettext("This is not one of the values to choose from."))
@@ -162,9 +160,7 @@ def _cursor(grammar: Grammar, text: str, order: str) -> cursors.Cursor | None:
     if not text:
         return None
     try:
-        return cursors.read(
-            text, list_key=grammar.key, order=order, keys=len(grammar.orders[order.removeprefix("-")])
-        )
+        return cursors.read(text, list_key=grammar.key, order=order, keys=len(grammar.orders[order.removeprefix("-")]))
     except cursors.BadCursor:
         raise BadQuery(
             "cursor", gettext("This place in the list is no longer valid. Begin again at the first page.")

@@ -1,10 +1,9 @@
-"""Where rows come from: a query, or dicts already in memory. Both page by keyset, count to a cap, and add up.
-"""
+"""Where rows come from: a query, or dicts already in memory. Both page by keyset, count to a cap, and add up."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, F, Model, Q, QuerySet, Sum
@@ -108,9 +107,7 @@ class QuerySource:
         found = query.aggregate(**asked)
         return {
             column.key: Total(
-                sums=_sums(
-                    units.get(column.unit_key, [""]), [found.get(f"sum_{at}_{n}") for n in range(MOST_UNITS)]
-                ),
+                sums=_sums(units.get(column.unit_key, [""]), [found.get(f"sum_{at}_{n}") for n in range(MOST_UNITS)]),
                 missing=found[f"missing_{at}"],
             )
             for at, column in enumerate(columns)
@@ -135,8 +132,7 @@ class QuerySource:
     def _nullable(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
         annotated = self.query.query.annotations
         return tuple(
-            replace(key, nullable=key.name in annotated or _may_be_null(self.query.model, key.name))
-            for key in keys
+            replace(key, nullable=key.name in annotated or _may_be_null(self.query.model, key.name)) for key in keys
         )
 
 
@@ -193,11 +189,7 @@ def _of_unit(column: Column, unit: Any) -> Q | None:
 
 
 def _sums(units: Sequence[Any], sums: Sequence[Any]) -> dict[str, Decimal]:
-    return {
-        str(unit or ""): Decimal(amount)
-        for unit, amount in zip(units, sums, strict=False)
-        if amount is not None
-    }
+    return {str(unit or ""): Decimal(amount) for unit, amount in zip(units, sums, strict=False) if amount is not None}
 
 
 @dataclass(frozen=True)
@@ -208,9 +200,7 @@ class MemorySource:
 
     def narrowed(self, lookups: Mapping[str, Any]) -> "MemorySource":
         """Only equality with a key of the rows: a list in memory has no joins."""
-        return MemorySource(
-            [row for row in self.rows if all(row[key] == value for key, value in lookups.items())]
-        )
+        return MemorySource([row for row in self.rows if all(row[key] == value for key, value in lookups.items())])
 
     def count(self) -> int:
         """The number of rows, capped like that of a query."""
@@ -296,5 +286,5 @@ class Adder:
 def of(rows: Rows) -> Source:
     """The source for what a list's `rows` gave."""
     if isinstance(rows, QuerySet):
-        return QuerySource(cast("QuerySet[Any, dict[str, Any]]", rows))
+        return QuerySource(rows)
     return MemorySource(rows)

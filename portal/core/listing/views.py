@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.views import View
 
 from portal.core import clock
@@ -21,9 +20,8 @@ class ListView(View):
     """
 
     listing: ClassVar[type[Listing]]
-    template_name: ClassVar[str] = "_components/list_page.html"
-    fragment_name: ClassVar[str] = "_components/list_body.html"
-    http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
+    template_name: ClassVar[str] = "portal/core/list.html"
+    fragment_name: ClassVar[str] = "_components/table.html"
 
     def scope(self, request: HttpRequest) -> dict[str, Any]:
         """What the list is inside of, handed to the listing; the parameters of the address by default."""
@@ -39,16 +37,15 @@ class ListView(View):
         at = clock.now()
         try:
             if request.GET.get("format") == "csv":
-                return _private(_file(declared, request))
+                return _file(declared, request)
             page, status = declared.page(request.user, request.GET, at=at, path=request.path), 200
         except BadQuery as error:
             page = declared.refused_page(request.user, request.GET, error, at=at, path=request.path)
             status = error.status_code
         if wants_fragment(request):
-            return _private(render(request, self.fragment_name, {"page": page}, status=status))
-        return _private(
-            render(request, self.template_name, {**self.context(request, page), "page": page}, status=status)
-        )
+            return render(request, self.fragment_name, {"page": page}, status=status)
+        context = {"title": declared.title, "about": declared.about, "at": at, **self.context(request, page)}
+        return render(request, self.template_name, {**context, "page": page}, status=status)
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -59,15 +56,7 @@ def wants_fragment(request: HttpRequest) -> bool:
 def _file(declared: Listing, request: HttpRequest) -> StreamingHttpResponse:
     at = clock.now()
     params = declared.parse(request.user, request.GET, at=at)
-    response = StreamingHttpResponse(
-        declared.csv(request.user, params), content_type="text/csv; charset=utf-8"
-    )
+    response = StreamingHttpResponse(declared.csv(request.user, params), content_type="text/csv; charset=utf-8")
     name = declared.key.replace(".", "-")
     response["Content-Disposition"] = f'attachment; filename="paddock-{name}-{at:%Y-%m-%d}.csv"'
-    return response
-
-
-def _private(response: HttpResponseBase) -> HttpResponseBase:
-    response["Cache-Control"] = "private, no-store"
-    patch_vary_headers(response, ("Cookie", "HX-Request"))
     return response

@@ -1,4 +1,6 @@
-"""Formatting in templates, for single figures. Lists do not come through here: their cells are finished strings."""
+"""Formatting in templates, for single figures. Lists do not come through here: their cells are finished
+strings.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from portal.core import clock, formats
-from portal.core.listing import cells, health as data_health
+from portal.core.listing import cells
+from portal.core.listing import health as data_health
 
 register = template.Library()
 
@@ -81,9 +84,11 @@ def missing_sources(context: Context, health: data_health.Health) -> str:
 @register.filter
 def form_errors(form: Form) -> list[dict[str, str]]:
     """The entries of the error summary of a Django form, each with the control it leads to."""
-    found = [{"id": "", "label": "", "text": text} for text in form.non_field_errors()]
+    found = [{"id": "", "label": "", "text": text} for text in map(str, form.non_field_errors())]
     for field in form:
-        found += [{"id": field.id_for_label, "label": str(field.label), "text": text} for text in field.errors]
+        found += [
+            {"id": field.id_for_label or "", "label": str(field.label), "text": text} for text in map(str, field.errors)
+        ]
     return found
 
 
@@ -94,8 +99,10 @@ def control(field: BoundField) -> SafeString:
         f"{field.auto_id}-{part}" for part, there in (("help", field.help_text), ("error", field.errors)) if there
     )
     kind = getattr(field.field.widget, "input_type", "")
-    css = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}.get(kind, "form-control")
-    attributes = {"class": css}
+    css = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}.get(
+        kind, "form-control"
+    )
+    attributes: dict[str, str | bool] = {"class": css}
     if described:
         attributes["aria-describedby"] = described
     if field.errors:

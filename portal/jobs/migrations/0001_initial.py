@@ -84,9 +84,7 @@ class Migration(migrations.Migration):
                         name="job_one_open",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("state__in", ["waiting", "running", "succeeded", "dead", "cancelled"])
-                        ),
+                        condition=models.Q(("state__in", ["waiting", "running", "succeeded", "dead", "cancelled"])),
                         name="job_state_known",
                     ),
                 ],
@@ -97,9 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=60)),
                 ("slot", models.DateTimeField()),

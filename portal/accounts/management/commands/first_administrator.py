@@ -27,7 +27,9 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         """Create, renew, or leave alone."""
-        holder = Binding.objects.filter(role="admin", user__is_active=True, is_demo=False).order_by("created_at").first()
+        holder = (
+            Binding.objects.filter(role="admin", user__is_active=True, is_demo=False).order_by("created_at").first()
+        )
         if holder is None:
             user, password = self._create()
         elif holder.user.password_is_one_time:
@@ -41,8 +43,14 @@ class Command(BaseCommand):
     def _create(self) -> tuple[User, str]:
         user, password = services.create_user(username=USERNAME, by=COMMAND, display_name="First administrator")
         for role in ("admin", "finance"):
-            services.grant(user=user, role=role, scope=services.EVERYTHING, by=COMMAND, at=clock.now(),
-                           reason="first administrator")
+            services.grant(
+                user=user,
+                role=role,
+                scope=services.EVERYTHING,
+                by=COMMAND,
+                at=clock.now(),
+                reason="first administrator",
+            )
         return user, password
 
     def _renew(self, user: User) -> str:

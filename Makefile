@@ -1,0 +1,47 @@
+# Commands for people; each is also usable without make (see the recipes).
+# The packages live in .venv; PYTHON is only what makes it.
+
+PYTHON = python3
+IN_VENV = .venv/bin/python
+PYTEST = $(IN_VENV) -m pytest -p no:cacheprovider
+
+.PHONY: help setup assets run test check e2e bench testbed prepared
+
+help: ## print these lines
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv and the data folder, install the packages
+	@$(PYTHON) -m portal.local setup
+
+assets: ## fetch the browser files of other projects into portal/static/vendor
+	@$(PYTHON) -m portal.local assets
+
+run: ## start Paddock with its demo at http://127.0.0.1:8000/ (PORT=8001 takes another port)
+	@$(PYTHON) -m portal.local run
+
+test: check ## everything: checks, unit, contract and browser tests
+	$(IN_VENV) -m tests.testbed build || test "$$CI" != true
+	$(PYTEST) tests/architecture tests/portal tests/clusters tests/billing tests/policies
+	$(PYTEST) tests/contracts
+	$(PYTEST) tests/e2e
+
+check: prepared ## formatting, lint, types, import contracts, migrations, deployment settings
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy .
+	$(IN_VENV) .venv/bin/lint-imports
+	$(IN_VENV) manage.py makemigrations --check --dry-run
+	$(IN_VENV) manage.py check --deploy --fail-level WARNING
+
+e2e: prepared ## the browser tests alone
+	$(PYTEST) tests/e2e
+
+bench: prepared ## measure speed and memory (ONLY=decode SIZE=10000 REPS=5 narrow it down)
+	$(IN_VENV) -m tests.bench
+
+testbed: prepared ## start two real Kubernetes control planes and print a kubeconfig for each
+	$(IN_VENV) -m tests.testbed run
+
+prepared:
+	@$(PYTHON) -m portal.local setup --dev
+	@$(PYTHON) -m portal.local assets

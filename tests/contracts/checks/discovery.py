@@ -1,0 +1,110 @@
+"""Version, health and discovery."""
+
+from typing import Any
+
+from tests.contracts.servers import Server
+
+VERSION_FIELDS = (
+    "major",
+    "minor",
+    "gitVersion",
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
+)
+# group version: plural: (kind, lives in a namespace, short names)
+KINDS: dict[str, dict[str, tuple[str, bool, list[str]]]] = {
+    "api/v1": {
+        "namespaces": ("Namespace", False, ["ns"]),
+        "nodes": ("Node", False, ["no"]),
+        "pods": ("Pod", True, ["po"]),
+        "services": ("Service", True, ["svc"]),
+        "persistentvolumeclaims": ("PersistentVolumeClaim", True, ["pvc"]),
+        "persistentvolumes": ("PersistentVolume", False, ["pv"]),
+        "resourcequotas": ("ResourceQuota", True, ["quota"]),
+    },
+    "apis/apps/v1": {
+        "deployments": ("Deployment", True, ["deploy"]),
+        "statefulsets": ("StatefulSet", True, ["sts"]),
+        "daemonsets": ("DaemonSet", True, ["ds"]),
+        "replicasets": ("ReplicaSet", True, ["rs"]),
+    },
+    "apis/batch/v1": {"jobs": ("Job", True, []), "cronjobs": ("CronJob", True, ["cj"])},
+}
+
+
+def check_version_has_nine_fields(server: Server) -> None:
+    answer = server.reader.get("/version")
+    assert answer.status == 200
+    version = answer.json
+    for field in VERSION_FIELDS:
+        assert isinstance(version.get(field), str), field
+        assert version[field], field
+    assert version["gitVersion"].startswith(f"v{version['major']}.")
+
+
+def check_version_is_open_to_all(server: Server) -> None:
+    assert server.anonymous.get("/version").status == 200
+
+
+def check_readyz_says_ok(server: Server) -> None:
+    for client in (server.reader, server.anonymous):
+        answer = client.get("/readyz", accept="*/*")
+        assert (answer.status, answer.content) == (200, b"ok")
+
+
+def check_core_versions(server: Server) -> None:
+    listed = server.reader.get("/api").json
+    assert listed["kind"] == "APIVersions"
+    assert "v1" in listed["versions"]
+
+
+def check_groups_name_their_preferred_version(server: Server) -> None:
+    listed = server.reader.get("/apis").json
+    assert listed["kind"] == "APIGroupList"
+    groups = {group["name"]: group for group in listed["groups"]}
+    for name in ("apps", "batch", "authorization.k8s.io"):
+        assert groups[name]["preferredVersion"] == {"groupVersion": f"{name}/v1", "version": "v1"}
+        assert groups[name]["preferredVersion"] in groups[name]["versions"]
+
+
+def check_one_group(server: Server) -> None:
+    group = server.reader.get("/apis/apps").json
+    assert (group["kind"], group["name"]) == ("APIGroup", "apps")
+    assert group["preferredVersion"]["groupVersion"] == "apps/v1"
+
+
+def check_resources_of_each_group(server: Server) -> None:
+    for path, kinds in KINDS.items():
+        listed = server.reader.get(f"/{path}").json
+        assert listed["kind"] == "APIResourceList"
+        assert listed["groupVersion"] == path.removeprefix("apis/").removeprefix("api/")
+        resources = {resource["name"]: resource for resource in listed["resources"]}
+        for plural, (kind, namespaced, short) in kinds.items():
+            found = resources[plural]
+            assert (found["kind"], found["namespaced"]) == (kind, namespaced)
+            assert found["singularName"] == kind.lower()
+            assert found.get("shortNames", []) == short
+            assert {"get", "list", "watch"} <= set(found["verbs"])
+
+
+def check_reviews_are_only_created(server: Server) -> None:
+    listed: dict[str, Any] = server.reader.get("/apis/authorization.k8s.io/v1").json
+    verbs = {resource["name"]: resource["verbs"] for resource in listed["resources"]}
+    assert verbs["selfsubjectaccessreviews"] == ["create"]
+    assert verbs["selfsubjectrulesreviews"] == ["create"]
+
+
+def check_unknown_group_is_not_found(server: Server) -> None:
+    for path in ("/apis/nothing.example.test", "/apis/nothing.example.test/v1", "/api/v7"):
+        answer = server.reader.get(path)
+        assert answer.status == 404
+        assert answer.content == b"404 page not found\n"
+
+
+def check_readable_group_that_is_not_installed_is_not_found(server: Server) -> None:
+    assert server.reader.get("/apis/metrics.k8s.io/v1beta1").status == 404
+    assert server.reader.get("/apis/metrics.k8s.io/v1beta1/nodes").status == 404
