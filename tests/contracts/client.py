@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Body = dict[str, Any]
+Query = dict[str, Any]
 
 SECONDS = 30
 

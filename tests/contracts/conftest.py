@@ -22,7 +22,11 @@ def real_server(bare_cluster: control_plane.Cluster) -> RealServer:
     return RealServer(bare_cluster)
 
 
-@pytest.fixture(params=["simulator", "real"])
+# Named here, because the plug-in of the bed sees only fixtures that a test asks for by name.
+BED = (pytest.mark.bed, pytest.mark.xdist_group("testbed"))
+
+
+@pytest.fixture(params=["simulator", pytest.param("real", marks=BED)])
 def api(request: pytest.FixtureRequest) -> Server:
     name = "simulated_server" if request.param == "simulator" else "real_server"
     return cast("Server", request.getfixturevalue(name))

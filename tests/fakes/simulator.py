@@ -46,7 +46,8 @@ class Simulator:
         )
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
-            raise RuntimeError(f"the simulator ended at its start with {self._process.wait()}")
+            self.close()
+            raise RuntimeError(f"the simulator ended at its start with {self._process.returncode}")
         control = json.loads((state / "control.json").read_bytes())
         self._address = urllib.parse.urlsplit(control["address"]).netloc
         self._secret = control["secret"]

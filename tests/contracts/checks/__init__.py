@@ -3,20 +3,36 @@
 import types
 from collections.abc import Callable
 
-from tests.contracts.checks import discovery, errors, history, lists, reviews, selectors, versions, watches
+from tests.contracts.checks import (
+    discovery,
+    errors,
+    history,
+    lists,
+    reviews,
+    selectors,
+    versions,
+    watches,
+    writes,
+)
 from tests.contracts.servers import Server
 
 Check = Callable[[Server], None]
 
-MODULES = (discovery, lists, versions, selectors, watches, errors, reviews)
+PREFIX = "check_"
+# The history comes last: a real server is restarted to forget it.
+MODULES = (discovery, lists, versions, selectors, watches, errors, reviews, history)
 
 
-def of(module: types.ModuleType) -> dict[str, Check]:
-    """The checks of a module by name: `lists.pages_hold_one_snapshot`."""
-    room = module.__name__.rpartition(".")[2]
-    prefix = "check_"
-    return {f"{room}.{name[len(prefix) :]}": check for name, check in vars(module).items() if name.startswith(prefix)}
+def of(*modules: types.ModuleType) -> dict[str, Check]:
+    """The checks of modules by name, such as `lists.pages_hold_one_snapshot`."""
+    found: dict[str, Check] = {}
+    for module in modules:
+        room = module.__name__.rpartition(".")[2]
+        checks = {name: check for name, check in vars(module).items() if name.startswith(PREFIX)}
+        found |= {f"{room}.{name.removeprefix(PREFIX)}": check for name, check in checks.items()}
+    return found
 
 
-# The history checks come last: a real server is restarted to forget its history.
-ALL: dict[str, Check] = {name: check for module in (*MODULES, history) for name, check in of(module).items()}
+ALL = of(*MODULES)
+# Promises that a real server keeps and the simulator does not make yet.
+REAL_ONLY = of(writes)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.contracts.checks.errors import status
 from tests.contracts.servers import Server
 
 VERSION_FIELDS = (
@@ -99,10 +100,15 @@ def check_reviews_are_only_created(server: Server) -> None:
 
 
 def check_unknown_group_is_not_found(server: Server) -> None:
-    for path in ("/apis/nothing.example.test", "/apis/nothing.example.test/v1", "/api/v7"):
+    for path in ("/apis/nothing.example.test", "/apis/nothing.example.test/v1"):
         answer = server.reader.get(path)
-        assert answer.status == 404
-        assert answer.content == b"404 page not found\n"
+        assert (answer.status, answer.content) == (404, b"404 page not found\n")
+
+
+def check_unknown_version_of_a_group_is_not_found(server: Server) -> None:
+    for path in ("/api/v7", "/api/v7/pods", "/apis/apps/v7", "/apis/apps/v7/deployments"):
+        body = status(server.admin.get(path), 404, "NotFound")
+        assert body["message"] == "the server could not find the requested resource"
 
 
 def check_readable_group_that_is_not_installed_is_not_found(server: Server) -> None:

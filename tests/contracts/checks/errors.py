@@ -93,6 +93,17 @@ def check_a_method_that_does_not_exist(server: Server) -> None:
     status(server.admin.send("PUT", "/api/v1/namespaces/default/pods", body={}), 405, "MethodNotAllowed")
 
 
+def check_a_format_that_does_not_exist(server: Server) -> None:
+    answer = server.reader.get("/api/v1/pods", accept="text/html")
+    assert (answer.status, answer.json["reason"]) == (406, "NotAcceptable")
+
+
+def check_a_path_is_only_read(server: Server) -> None:
+    body = status(server.reader.send("POST", "/version"), 403, "Forbidden")
+    assert body["message"] == f'forbidden: User "{server.user}" cannot post path "/version"'
+    status(server.admin.send("POST", "/version"), 405, "MethodNotAllowed")
+
+
 def check_a_limit_that_is_no_number(server: Server) -> None:
     status(server.reader.get("/api/v1/pods", limit="many"), 400, "BadRequest")
 

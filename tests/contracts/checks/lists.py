@@ -1,5 +1,7 @@
 """Lists: their form, their order, and pages that hold one snapshot."""
 
+from typing import Any
+
 from tests.contracts import objects
 from tests.contracts.client import Answer, Body
 from tests.contracts.servers import Server
@@ -13,7 +15,7 @@ def names(answer: Answer) -> list[str]:
     return [item["metadata"]["name"] for item in answer.json["items"]]
 
 
-def pages(server: Server, path: str, **query: object) -> list[Body]:
+def pages(server: Server, path: str, **query: Any) -> list[Body]:
     """Every page of a list, following its continue tokens."""
     found: list[Body] = []
     token = ""

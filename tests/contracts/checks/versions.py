@@ -1,5 +1,7 @@
 """The rules of resourceVersion."""
 
+from collections.abc import Callable
+
 from tests.contracts.checks.lists import names
 from tests.contracts.servers import Server
 
@@ -35,12 +37,13 @@ def check_a_new_object_of_the_same_name_has_another_uid(server: Server) -> None:
 def check_changes_move_the_list(server: Server) -> None:
     namespace = server.namespace()
     seen = []
-    for change in (
+    changes: tuple[Callable[[], None], ...] = (
         lambda: None,
         lambda: server.pods(namespace, "a"),
         lambda: server.relabel(namespace, "a", {"app": "web"}),
         lambda: server.delete(namespace, "a"),
-    ):
+    )
+    for change in changes:
         change()
         seen.append(int(server.reader.get(_path(namespace)).json["metadata"]["resourceVersion"]))
     assert seen == sorted(set(seen))

@@ -1,0 +1,1 @@
+"""What one simulated cluster answers: kinds, discovery, lists, watches, access reviews and error bodies."""
