@@ -45,7 +45,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
-    """Serve static files as they lie there: the hashed copies are made by `collectstatic` for the end-to-end tests."""
+    """Quick passwords; static files as they lie there, since `collectstatic` runs only before end-to-end tests."""
     from django.conf import settings  # noqa: PLC0415 - only after the environment above stands
 
+    # Argon2 is slow on purpose; one test holds the real setting.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

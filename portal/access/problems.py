@@ -31,7 +31,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     answer = exception_handler(exception, context)
     if answer is None:
         return None
-    problem = _problem(answer.status_code, getattr(exception, "default_code", "error"), _detail(answer.data), instance)
+    code = getattr(exception, "default_code", "error")
+    problem = _problem(answer.status_code, code, _detail(answer.data), instance, **_named(answer.data))
     for name in ("Allow", "Retry-After", "WWW-Authenticate"):
         if answer.has_header(name):
             problem[name] = answer[name]
@@ -39,7 +40,14 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _detail(data: Any) -> str:
+    if isinstance(data, dict) and "detail" not in data:
+        return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in data.items())
     return str(data.get("detail", data)) if isinstance(data, dict) else str(data)
+
+
+def _named(data: Any) -> dict[str, Any]:
+    """The messages by parameter, where the exception names its parameters (a list's bad filter or cursor)."""
+    return {"errors": data} if isinstance(data, dict) and "detail" not in data else {}
 
 
 def _problem(status: int, code: str, detail: str, instance: str, **more: Any) -> Response:

@@ -4,17 +4,18 @@ from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from portal.access.permissions import Permission
 from portal.accounts import lists
+from portal.accounts.models import Binding, User
 from portal.core import listing
 
 
-class People(listing.ApiList, GenericViewSet[lists.User]):
+class People(listing.ApiList, GenericViewSet[User]):
     """People."""
 
     permissions = {"list": Permission.USER_VIEW}
     listing = lists.PeopleList
 
 
-class Bindings(listing.ApiList, GenericViewSet[lists.Binding]):
+class Bindings(listing.ApiList, GenericViewSet[Binding]):
     """Bindings."""
 
     permissions = {"list": Permission.USER_VIEW}

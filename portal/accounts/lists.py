@@ -9,9 +9,10 @@ from portal.access import roles, scopes
 from portal.accounts.models import Binding, User
 from portal.core import listing
 from portal.core.listing import Column, Filter
+from portal.core.parts import Text, Tone
 
-ACTIVE = {"active": ("ok", _("Active")), "inactive": ("unknown", _("Deactivated"))}
-HOLDS = {"holds": ("ok", _("Holds")), "expired": ("unknown", _("Ended"))}
+ACTIVE: dict[str, tuple[Tone, Text]] = {"active": ("ok", _("Active")), "inactive": ("unknown", _("Deactivated"))}
+HOLDS: dict[str, tuple[Tone, Text]] = {"holds": ("ok", _("Holds")), "expired": ("unknown", _("Ended"))}
 
 
 def role_choices(_user: scopes.Person) -> list[tuple[str, str]]:
@@ -33,7 +34,7 @@ class PeopleList(listing.Listing):
         Column("username", _("User name"), "code", href=listing.link("accounts:person", "username")),
         Column("display_name", _("Name")),
         Column("state", _("State"), "state", states=ACTIVE),
-        Column("bindings", _("Roles"), "number"),
+        Column("roles", _("Roles"), "number"),
         Column("last_login", _("Last sign-in"), "age", absent=_("never")),
         Column("created_at", _("Added"), "age"),
         Column("id", _("Id"), on_page=False),
@@ -47,7 +48,7 @@ class PeopleList(listing.Listing):
         return User.objects.annotate(
             held=Count("bindings", filter=in_force),
             state=Case(When(is_active=True, then=Value("active")), default=Value("inactive")),
-        ).values("id", "username", "display_name", "state", "last_login", "created_at", bindings=F("held"))
+        ).values("id", "username", "display_name", "state", "last_login", "created_at", roles=F("held"))
 
 
 class BindingList(listing.Listing):

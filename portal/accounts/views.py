@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import View
@@ -16,7 +17,7 @@ from portal.access.permissions import Permission
 from portal.accounts import forms, lists, services, sign_in
 from portal.accounts.models import Binding, User
 from portal.accounts.scope_names import scope_from
-from portal.core import clock, errors
+from portal.core import clock, errors, formats, parts
 from portal.core.listing import ListPage, ListView
 
 
@@ -79,12 +80,23 @@ def password_page(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _tabs(active: str) -> list[parts.Tab]:
+    places = (("accounts:people", _("People")), ("accounts:bindings", _("Bindings")))
+    return [parts.Tab(label, reverse(name), active=name == active) for name, label in places]
+
+
 class People(gate.Gated, ListView):
     """Everybody."""
 
     permission = Permission.USER_VIEW
     listing = lists.PeopleList
     template_name = "portal/accounts/people.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """Tabs, and adding a person for whoever may."""
+        may_add = gate.person(request).may(Permission.USER_EDIT)
+        add = parts.Action(_("Add person"), reverse("accounts:new_person"))
+        return {"tabs": _tabs("accounts:people"), "action": add if may_add else None}
 
 
 class Bindings(gate.Gated, ListView):
@@ -93,6 +105,10 @@ class Bindings(gate.Gated, ListView):
     permission = Permission.USER_VIEW
     listing = lists.BindingList
     template_name = "portal/accounts/bindings.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """Tabs."""
+        return {"tabs": _tabs("accounts:bindings")}
 
 
 class Person(gate.Gated, ListView):
@@ -104,9 +120,25 @@ class Person(gate.Gated, ListView):
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The person themselves."""
-        user = get_object_or_404(User, username=self.kwargs["username"])
-        own = Binding.objects.filter(user=user).order_by("-created_at")[:100]
-        return {"shown": user, "bindings": own, "may_grant": gate.person(request).may(Permission.BINDING_EDIT)}
+        shown = get_object_or_404(User, username=self.kwargs["username"])
+        may_grant = gate.person(request).may(Permission.BINDING_EDIT)
+        grant = parts.Action(_("Give a role"), reverse("accounts:grant", args=[shown.username]))
+        return {
+            "shown": shown,
+            "about": _("Active account.") if shown.is_active else _("Deactivated account."),
+            "crumbs": [parts.Crumb(_("People"), reverse("accounts:people"))],
+            "facts": [
+                parts.Fact(_("User name"), shown.username, mono=True),
+                parts.Fact(_("Added"), formats.instant(shown.created_at)),
+                parts.Fact(
+                    _("Last sign-in"), formats.instant(shown.last_login) if shown.last_login else None, absent=_("never")
+                ),
+            ],
+            "bindings": Binding.objects.filter(user=shown).order_by("-created_at")[:100],
+            "may_grant": may_grant,
+            "may_edit": gate.person(request).may(Permission.USER_EDIT),
+            "action": grant if may_grant else None,
+        }
 
 
 class NewPerson(gate.Gated, View):

@@ -4,10 +4,11 @@ from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from portal.access.permissions import Permission
 from portal.audit import lists
+from portal.audit.models import Event
 from portal.core import listing
 
 
-class Events(listing.ApiList, GenericViewSet[lists.Event]):
+class Events(listing.ApiList, GenericViewSet[Event]):
     """What happened, newest first."""
 
     permissions = {"list": Permission.AUDIT_VIEW}

@@ -8,7 +8,7 @@ urlpatterns = [
     path("audit/", include("portal.audit.urls")),
     path("clusters/", include("clusters.registry.urls")),
     path("inventory/", include("clusters.inventory.urls")),
-    path("projects/", include("clusters.projects.urls")),
+    path("", include("clusters.projects.urls")),
     path("prices/", include("billing.pricing.urls")),
     path("costs/", include("billing.ledger.urls")),
     path("api/v1/", include("portal.config.api_urls")),

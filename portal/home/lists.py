@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import scopes
 from portal.core import listing
 from portal.core.listing import Column, Filter
+from portal.core.parts import Text, Tone
 from portal.jobs import kinds
 from portal.jobs.models import Job, State
 
-STATES = {
+STATES: dict[str, tuple[Tone, Text]] = {
     State.WAITING.value: ("busy", _("Waiting")),
     State.RUNNING.value: ("busy", _("Running")),
     State.SUCCEEDED.value: ("ok", _("Done")),

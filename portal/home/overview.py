@@ -3,21 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
 from portal.access.scopes import Person
+from portal.core import formats, parts
 from portal.jobs import kinds
 from portal.jobs.models import OPEN, Heartbeat, Job
 
 DEAF_AFTER = timedelta(minutes=2)
-
-
-@dataclass(frozen=True)
-class Queue:
-    """One queue: how much waits, and when a worker last took something. `tone` is ok, attention or broken."""
-
-    name: str
-    waiting: int
-    beat_at: datetime | None
-    tone: str
 
 
 @dataclass(frozen=True)
@@ -32,13 +26,19 @@ def of(person: Person, at: datetime) -> Overview:
     return Overview(at=at)
 
 
-def queues(at: datetime) -> list[Queue]:
-    """Return the state of every queue."""
+def queues(at: datetime) -> list[parts.Stat]:
+    """Return how much waits in each queue, and whether a worker still takes from it."""
     beats = dict(Heartbeat.objects.values_list("queue", "beat_at"))
     found = []
     for name in kinds.QUEUES:
         waiting = Job.objects.filter(queue=name, state__in=OPEN, due_at__lte=at).count()
         beat_at = beats.get(name)
         alive = beat_at is not None and at - beat_at < DEAF_AFTER
-        found.append(Queue(name, waiting, beat_at, "ok" if alive else "broken"))
+        note = _("worker seen %s") % formats.ago(beat_at, at) if beat_at else _("no worker seen yet")
+        found.append(
+            parts.Stat(
+                _("Queue %s: open") % name, formats.number(waiting), note=note, tone="ok" if alive else "broken",
+                url=f"{reverse('home:jobs')}?state=waiting",
+            )
+        )
     return found

@@ -6,16 +6,17 @@ from django.contrib import messages
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.core import clock
+from portal.core import clock, parts
 from portal.core.listing import ListPage, ListView
 from portal.core.listing.views import wants_fragment
 from portal.home import gallery as examples
-from portal.home import lists, overview, services
+from portal.home import job_page, lists, overview, services
 from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import OPEN, Job
@@ -61,7 +62,9 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
             "job": found,
             "open": found.state in OPEN,
             "label": known.label if known else found.kind,
-            "state": lists.STATES[found.state],
+            "progress": job_page.progress(found),
+            "facts": job_page.facts(found, clock.now()),
+            "crumbs": [parts.Crumb(_("Jobs"), reverse("home:jobs"))],
             "may_manage": gate.person(request).may(Permission.JOB_MANAGE),
         },
     )

@@ -5,7 +5,7 @@ import os
 import sys
 
 from portal.core import data_folder
-from portal.local import assets, console, environment, errors, packages, run
+from portal.local import console, environment, errors, packages, run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,16 +37,12 @@ def setup(*, development: bool) -> None:
     with console.step("environment") as notes:
         folder = environment.prepare(os.environ)
         notes.append(str(folder))
-    lock = packages.DEVELOPMENT if development else packages.RUNTIME
-    with console.step("packages") as notes:
-        notes.append("installed" if packages.install(lock, log_dir=environment.logs(folder)) else "as they were")
+    run.install_packages(packages.DEVELOPMENT if development else packages.RUNTIME, folder)
 
 
 def browser_files() -> None:
     """The files of other projects that the pages load."""
-    folder = environment.prepare(os.environ)
-    with console.step("assets") as notes:
-        notes.append("installed" if assets.install(log_dir=environment.logs(folder)) else "as they were")
+    run.install_assets(environment.prepare(os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:

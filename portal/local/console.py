@@ -15,10 +15,15 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def step(name: str) -> Iterator[list[str]]:
-    """Announce a step, then its time. What the caller puts into the list is added as a note."""
+def step(name: str, *, hint: str = "") -> Iterator[list[str]]:
+    """Announce a step, then its time. What the caller puts into the list is added as a note.
+
+    The hint is for a step that will take long: it is shown at once, on a line of its own.
+    """
     notes: list[str] = []
     begun = time.monotonic()
+    if hint:
+        say(f"  {name:<{_WIDTH}}{hint}")
     with contextlib.suppress(OSError):
         print(f"  {name:<{_WIDTH}}", end="", flush=True)
     try:

@@ -41,7 +41,7 @@ def install(lock_name: str, *, log_dir: Path) -> bool:
     with locks.held(data_folder.CHECKOUT, wait=True):
         if installed(lock_name):
             return False
-        _require_platform()
+        require_platform()
         _make(log_dir)
         steps.run(
             [python(), *PIP_INSTALL, lock_name],
@@ -88,7 +88,7 @@ def _make(log_dir: Path) -> None:
     )
 
 
-def _require_platform() -> None:
+def require_platform() -> None:
     """One line and an early end, in place of a page of pip's."""
     if sys.platform != "linux" or platform.machine() not in _MACHINES:
         raise errors.LocalError(

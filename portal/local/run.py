@@ -73,10 +73,7 @@ def prepare(environ: Mapping[str, str]) -> Never:
         with console.step("environment") as notes:
             folder = environment.prepare(environ)
             notes.append(str(folder))
-        with console.step("packages") as notes:
-            notes.append(
-                "installed" if packages.install(packages.RUNTIME, log_dir=environment.logs(folder)) else "as they were"
-            )
+        install_packages(packages.RUNTIME, folder)
     python = str(packages.python())
     again = {**environ, "PADDOCK_DATA_DIR": str(folder)}
     os.execve(python, [python, "-m", "portal.local", "serve"], again)  # noqa: S606 - our own interpreter
@@ -138,21 +135,20 @@ class Run:
         self.supervisor.record()
         for name in programs.NAMES:
             rotate(self.logs / f"{name}.log")
-        with console.step("assets") as notes:
-            notes.append("installed" if assets.install(log_dir=self.logs) else "as they were")
-            notes += ["collected"] if self._collect_static() else []
+        install_assets(self.folder)
+        self._collect_static()
         self._embedded("PostgreSQL", "DATABASE_URL", environment.database(self.folder))
         self._embedded("Valkey", "REDIS_URL", environment.broker(self.folder))
         with console.step("migrate"):
             self._manage("migrate", "--noinput")
-        if self.environ.get("PADDOCK_DEMO") != "0":
+        if self._demo_wanted():
             self._simulator()
             with console.step("demo") as notes:
                 notes.append(self._manage("load_demo").strip().rpartition("\n")[2])
         with console.step("web"):
             self.supervisor.add("web", self.programs.web())
             # While the web processes load; the worker and beat would take the same cores from them.
-            self.administrator = self._manage("first_administrator").strip()
+            self.administrator = self._administrator()
             self._wait_for(self._answers, self.logs / "web.log")
         with console.step("worker"):
             self.supervisor.add("worker", self.programs.worker())
@@ -176,6 +172,17 @@ class Run:
             self.supervisor.add("simulator", self.programs.simulator())
             self._wait_for(control.exists, self.logs / "simulator.log")
 
+    def _demo_wanted(self) -> bool:
+        given = {**data_folder.read_env(self.folder), **self.environ}.get("PADDOCK_DEMO", "")
+        return given.strip().lower() not in {"0", "false", "no", "off"}
+
+    def _administrator(self) -> str:
+        """Who can sign in first, with the one-time password while it is unused; it stays in no log."""
+        try:
+            return self._manage("first_administrator").strip()
+        finally:
+            (self.logs / "first_administrator.log").unlink(missing_ok=True)
+
     def _manage(self, *words: str) -> str:
         return steps.run(
             [packages.python(), "manage.py", *words],
@@ -184,16 +191,17 @@ class Run:
             environment=self.program_environ,
         )
 
-    def _collect_static(self) -> bool:
+    def _collect_static(self) -> None:
         """Static files are compressed, which takes seconds, so only when one has changed."""
-        stamp = self.folder / "static.stamp"
+        stamp = data_folder.CHECKOUT / "staticfiles" / ".collected"
         found = _static_digest()
-        collected = data_folder.CHECKOUT / "staticfiles" / "staticfiles.json"
-        if collected.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == found:
-            return False
-        self._manage("collectstatic", "--noinput")
-        stamp.write_text(found, encoding="ascii")
-        return True
+        # Two data folders may share one checkout.
+        with locks.held(data_folder.CHECKOUT / "portal" / "static", wait=True):
+            if stamp.exists() and stamp.read_text(encoding="ascii") == found:
+                return
+            with console.step("static files"):
+                self._manage("collectstatic", "--noinput")
+                stamp.write_text(found, encoding="ascii")
 
     def _wait_for(self, ready: Callable[[], bool], log: Path) -> None:
         up = processes.wait_until(lambda: ready() or bool(self.supervisor.ended()), seconds=_READY_SECONDS)
@@ -212,6 +220,22 @@ class Run:
             return False
         finally:
             line.close()
+
+
+def install_packages(lock_name: str, folder: Path) -> None:
+    """The step that fills ``.venv``."""
+    hint = "" if packages.installed(lock_name) else "downloading, once: about a minute"
+    with console.step("packages", hint=hint) as notes:
+        new = packages.install(lock_name, log_dir=environment.logs(folder))
+        notes.append("installed" if new else "as they were")
+
+
+def install_assets(folder: Path) -> None:
+    """The step that fills ``portal/static/vendor``."""
+    hint = "" if assets.installed() else "downloading, once: some seconds with npm at hand, else a minute"
+    with console.step("assets", hint=hint) as notes:
+        new = assets.install(log_dir=environment.logs(folder))
+        notes.append("installed" if new else "as they were")
 
 
 def record_file(folder: Path) -> Path:

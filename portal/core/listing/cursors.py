@@ -1,4 +1,5 @@
-"""Places in a list: the keyset values of a row, signed, so that nothing but what was handed out comes back."""
+"""Places in a list: the keyset values of a row, signed, so that nothing but what was handed out comes back.
+"""
 
 import json
 import uuid

@@ -30,7 +30,7 @@ Kind = Literal[
 ]
 FilterKind = Literal["choice", "text", "flag", "day", "uuid", "number"]
 # ok, attention, broken, unknown carry colour; busy (in progress) and plain (no judgement) are grey.
-Tone = Literal["ok", "attention", "broken", "unknown", "busy", "plain"]
+TONES = frozenset({"ok", "attention", "broken", "unknown", "busy", "plain"})
 
 FIGURES = frozenset({"number", "money", "cpu", "bytes", "percent", "duration"})
 
@@ -48,9 +48,11 @@ class Column:
     unit_key: str = ""
     # Address behind the cell; an empty string means no link.
     href: Callable[[Row], str] | None = None
-    # Machine word -> (tone, word shown). A word that is missing here is shown as it is, in the tone "plain".
-    states: Mapping[str, tuple[Tone, Text]] = field(default_factory=dict)
-    # Text for the page only, where it must differ from the exported value (a name for an id).
+    # Machine word -> (one of `TONES`, word shown). A word that is missing here is shown as it is, in the tone
+    # "plain".
+    states: Mapping[str, tuple[str, Text]] = field(default_factory=dict)
+    # Text for the page only, where it must differ from the exported value (a name for an id). With it and
+    # `in_export=False` the rows need not hold the key.
     show: Callable[[Row], str] | None = None
     # Summed over all rows, per unit; only for number, money, cpu, bytes and duration.
     total: bool = False
@@ -58,6 +60,11 @@ class Column:
     absent: Text = _("unknown")
     on_page: bool = True
     in_export: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a tone that the style sheet does not know."""
+        if wrong := {tone for tone, _word in self.states.values()} - TONES:
+            raise ValueError(f"column {self.key}: there is no tone {', '.join(sorted(wrong))}")
 
     @property
     def is_figure(self) -> bool:
@@ -104,7 +111,8 @@ class Link:
 
 
 def link(viewname: str, *keys: str) -> Callable[[Row], str]:
-    """An `href` that reverses `viewname` with the row's `keys` in order; no link where one of them is None."""
+    """An `href` that reverses `viewname` with the row's `keys` in order; no link where one of them is None.
+    """
 
     def address(row: Row) -> str:
         args = [row[key] for key in keys]

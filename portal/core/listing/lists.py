@@ -76,7 +76,8 @@ class Listing:
     def slice(self, user: Any, params: Params) -> tuple[list[Row], str]:
         """The rows of one page and the cursor of the next ("" at the end), for the API."""
         window = sources.window(self._source(user, params), self._keys(params), params.cursor, params.size)
-        return window.rows, self._edge(params, window, forward=True) if window.after else ""
+        more = window.rows and window.after
+        return window.rows, self._edge(params, window, forward=True) if more else ""
 
     def page(self, user: Any, given: QueryDict, *, at: datetime, path: str) -> ListPage:
         """One page with everything that stands around it. Raises `BadQuery`."""
@@ -107,8 +108,8 @@ class Listing:
             count=count,
             count_text=pages.count_text(count),
             range_text=pages.range_text(params.cursor.start if params.cursor else 0, len(window.rows), count),
-            next_url=here.to(cursor=self._edge(params, window, forward=True)) if window.after else "",
-            previous_url=here.to(cursor=self._edge(params, window, forward=False)) if window.before else "",
+            next_url=here.to(cursor=self._edge(params, window, forward=True)) if window.rows and window.after else "",
+            previous_url=self._previous(params, window, here),
             clear_url=here.to(**dict.fromkeys(params.given, "")),
             csv_url=here.to(format="csv"),
             selectable=bool(self.select_key),
@@ -177,15 +178,18 @@ class Listing:
         return sources.of(self.rows(user, params)).narrowed(lookups)
 
     def _edge(self, params: Params, window: sources.Window, *, forward: bool) -> str:
-        """The cursor beyond one end of the page; from an emptied page it leads back to where it stood."""
+        """The cursor beyond one end of the page."""
         start = params.cursor.start if params.cursor else 0
-        if window.rows:
-            row = window.rows[-1 if forward else 0]
-            values = tuple(row[key.name] for key in self._keys(params))
-        else:
-            values = params.cursor.values if params.cursor else ()
+        row = window.rows[-1 if forward else 0]
+        values = tuple(row[key.name] for key in self._keys(params))
         beyond = start + len(window.rows) if forward else max(start - params.size, 0)
         return cursors.write(cursors.Cursor(values, forward, beyond), list_key=self.key, order=params.order)
+
+    def _previous(self, params: Params, window: sources.Window, here: pages.Address) -> str:
+        """The page before; from a page whose rows are all gone, the first one."""
+        if not window.before:
+            return ""
+        return here.to(cursor=self._edge(params, window, forward=False)) if window.rows else here.to()
 
     def _empty(self, user: Any, params: Params, health: Health, here: pages.Address) -> Empty:
         if self.permission is not None and user.scopes_for(self.permission).none:

@@ -149,21 +149,23 @@ class Address:
 
     path: str
     state: Mapping[str, str]
+    default_order: str
 
     def to(self, **changes: str) -> str:
         """The address with some parameters changed; an empty text removes one."""
         merged = {name: text for name, text in {**self.state, **changes}.items() if text}
+        if merged.get("order") == self.default_order:
+            del merged["order"]
         return f"{self.path}?{urlencode(merged)}" if merged else self.path
 
 
 def address(path: str, params: query.Params, default_order: str) -> Address:
     """The state of a list that was understood, without what is the default anyway."""
     state = dict(params.given)
-    if params.order != default_order:
-        state["order"] = params.order
+    state["order"] = params.order
     if params.size != query.DEFAULT_SIZE:
         state["size"] = str(params.size)
-    return Address(path, state)
+    return Address(path, state, default_order)
 
 
 def heads(columns: Sequence[Column], orders: Mapping[str, Any], order: str, here: Address) -> list[Head]:

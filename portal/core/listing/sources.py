@@ -1,4 +1,5 @@
-"""Where rows come from: a query, or dicts already in memory. Both page by keyset, count to a cap, and add up."""
+"""Where rows come from: a query, or dicts already in memory. Both page by keyset, count to a cap, and add up.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,16 +100,16 @@ class QuerySource:
             key: list(query.values_list(key, flat=True).distinct()[:MOST_UNITS])
             for key in {column.unit_key for column in columns if column.unit_key}
         }
-        asked: dict[str, Any] = {}
+        asked: dict[str, Any] = {"rows_in_all": Count("*")}
         for at, column in enumerate(columns):
-            asked[f"missing_{at}"] = Count("*", filter=Q(**{f"{column.key}__isnull": True}))
+            asked[f"known_{at}"] = Count(column.key)
             for number, unit in enumerate(units.get(column.unit_key, [""])):
                 asked[f"sum_{at}_{number}"] = Sum(column.key, filter=_of_unit(column, unit))
         found = query.aggregate(**asked)
         return {
             column.key: Total(
                 sums=_sums(units.get(column.unit_key, [""]), [found.get(f"sum_{at}_{n}") for n in range(MOST_UNITS)]),
-                missing=found[f"missing_{at}"],
+                missing=found["rows_in_all"] - found[f"known_{at}"],
             )
             for at, column in enumerate(columns)
         }

@@ -33,17 +33,17 @@ def work(run: runner.JobRun, *, n: int = 0) -> dict[str, int]:
     return {"n": n}
 
 
-def fails(run: runner.JobRun) -> None:
+def fails(run: runner.JobRun, *, n: int) -> None:
     """Fail as code does."""
     raise RuntimeError("the disk is on fire")
 
 
-def later(run: runner.JobRun) -> None:
+def later(run: runner.JobRun, *, n: int) -> None:
     """Ask to be called again."""
     raise runner.TryLater("the cluster asks to wait", 42)
 
 
-def paused(run: runner.JobRun) -> None:
+def paused(run: runner.JobRun, *, n: int) -> None:
     """Lose the lease in the middle, as a paused worker does, then try to write."""
     Job.objects.filter(pk=run.job_id).update(fence=run.fence + 1)
     run.progress(1)
@@ -59,14 +59,19 @@ def _kinds(settings: Settings) -> Iterator[None]:
     kinds.known.cache_clear()
 
 
+def ask_to_stop(run: runner.JobRun) -> None:
+    """Press the cancel button."""
+    Job.objects.filter(pk=run.job_id).update(cancel_asked=True)
+
+
 def sent_to_nobody(job_id: UUID, queue: str) -> None:
     """Stand in for a broker that is away."""
     raise OSError("no broker")
 
 
-def enqueue(kind: str = "test.work", by: Actor = SYSTEM, **ids: int) -> Job:
+def enqueue(kind: str = "test.work", by: Actor = SYSTEM) -> Job:
     """Ask for a job of the tests."""
-    return services.enqueue(kind, key="k", by=by, **ids)
+    return services.enqueue(kind, key="k", by=by, n=7)
 
 
 def test_a_second_click_finds_the_first_job() -> None:
@@ -86,7 +91,7 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 def test_a_job_runs_once_and_keeps_progress_and_result() -> None:
-    job = enqueue(n=7)
+    job = enqueue()
     assert runner.run(job.pk) == "succeeded"
     assert runner.run(job.pk) == "not due"
     job.refresh_from_db()
@@ -141,7 +146,7 @@ def test_cancelling_a_waiting_job_is_immediate_and_a_running_one_stops_at_its_ne
     waiting = enqueue()
     assert services.cancel(job=waiting, at=clock.now()).state == State.CANCELLED
     running = enqueue()
-    during.append(lambda run: Job.objects.filter(pk=run.job_id).update(cancel_asked=True) and None)
+    during.append(ask_to_stop)
     assert runner.run(running.pk) == "cancelled"
     with pytest.raises(errors.Conflict):
         services.cancel(job=running, at=clock.now())

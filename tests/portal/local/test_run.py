@@ -11,7 +11,7 @@ import pytest
 
 from portal.core import data_folder
 from portal.jobs import kinds
-from portal.local import console, errors, locks, packages, programs, run, supervisor
+from portal.local import console, errors, locks, programs, run, supervisor
 
 
 def _start(place: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -71,11 +71,6 @@ def test_old_logs_move_up_and_the_oldest_goes(tmp_path: Path) -> None:
 
 def test_the_worker_listens_to_every_queue_there_is() -> None:
     assert tuple(kinds.QUEUES) == programs.QUEUES
-
-
-def test_the_packages_are_installed_by_hash_and_never_built() -> None:
-    assert "--require-hashes" in packages.PIP_INSTALL
-    assert "--only-binary" in packages.PIP_INSTALL
 
 
 def test_a_terminal_that_is_gone_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
