@@ -54,7 +54,8 @@ def assert_conserved(result: Result) -> None:
     for resource in Resource:
         assert amount(result.allocations, resource) == amount(result.assets, resource), resource
     direct = [row for row in result.allocations if row.kind not in DISTRIBUTED]
-    for place in {(row.cluster, row.hour) for row in (*direct, *result.assets)}:
+    places = {(row.cluster, row.hour) for row in direct} | {(asset.cluster, asset.hour) for asset in result.assets}
+    for place in places:
         here = [row for row in direct if (row.cluster, row.hour) == place]
         owned = [asset for asset in result.assets if (asset.cluster, asset.hour) == place]
         for resource in Resource:

@@ -28,7 +28,7 @@ def example(grain: str) -> Result:
 @pytest.mark.parametrize("grain", ["hour", "day"])
 def test_direct_columns_of_the_worked_example(grain: str) -> None:
     result = example(grain)
-    table = {}
+    table: dict[str, tuple[object, ...]] = {}
     for namespace in NAMESPACES:
         own = figures.rows(result, kind=Kind.WORKLOAD, namespace=namespace)
         direct = figures.amount(own, Resource.STORAGE) + figures.amount(own, Resource.LOAD_BALANCER)
