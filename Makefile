@@ -21,9 +21,8 @@ run: ## start Paddock with its demo at http://127.0.0.1:8000/ (PORT=8001 takes a
 
 test: check ## everything: checks, unit, contract and browser tests
 	$(IN_VENV) -m tests.testbed build || test "$$CI" != true
-	$(PYTEST) tests/architecture tests/portal tests/clusters tests/billing tests/policies
-	$(PYTEST) tests/contracts
-	$(PYTEST) tests/e2e
+	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/e2e --ignore tests/failure
+	$(PYTEST) tests/failure tests/e2e
 
 check: prepared ## formatting, lint, types, import contracts, migrations, deployment settings
 	$(IN_VENV) -m ruff check .
@@ -40,6 +39,7 @@ bench: prepared ## measure speed and memory (ONLY=decode SIZE=10000 REPS=5 narro
 	$(IN_VENV) -m tests.bench
 
 testbed: prepared ## start two real Kubernetes control planes and print a kubeconfig for each
+	$(IN_VENV) -m tests.testbed build
 	$(IN_VENV) -m tests.testbed run
 
 prepared:
