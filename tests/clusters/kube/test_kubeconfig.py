@@ -192,7 +192,10 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_top(apiVersion="v2"), "apiVersion"),
     (with_top(current_context="other"), "current-context"),
     (with_top(secrets=[]), "secrets"),
-    (with_top(contexts=[{"name": "one", "context": {"cluster": "other", "user": "me"}}]), "contexts[0].context.cluster"),
+    (
+        with_top(contexts=[{"name": "one", "context": {"cluster": "other", "user": "me"}}]),
+        "contexts[0].context.cluster",
+    ),
     (with_top(contexts=[{"name": "one", "context": {"cluster": "one", "user": "you"}}]), "contexts[0].context.user"),
 ]
 

@@ -42,7 +42,7 @@ class UserList(listing.Listing):
 
     key = "test.users"
     title = _("Users")
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column("name", _("Name"), "code", href=lambda row: f"/people/{row['name']}/"),
         Column("display", _("Display name")),
         Column("cost", _("Cost"), "money", unit_key="currency", total=True, absent=_("unpriced")),
@@ -99,7 +99,7 @@ class GroupedList(listing.Listing):
 
     key = "test.grouped"
     title = _("By initial")
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column("initial", _("Initial")),
         Column("cost", _("Cost"), "money", unit_key="currency", total=True, absent=_("unpriced")),
         Column("cpu", _("CPU"), "cpu", total=True),
