@@ -101,6 +101,24 @@ class Gated:
         return refusal or cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
 
 
+class SignedIn:
+    """Mixin for class-based views that every signed-in person may call; `reason` says why."""
+
+    reason: str
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> View:
+        """Build the view with its declaration."""
+        view = cast(View, super().as_view(**initkwargs))  # type: ignore[misc]
+        return _declare(view, Rule({}, mark="signed_in", reason=cls.reason))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Send strangers to the sign-in page."""
+        if not request.user.is_authenticated:
+            return to_sign_in(request)
+        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+
+
 class HasPermission(BasePermission):
     """DRF's default permission: refuses a view that declares nothing.
 

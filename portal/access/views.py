@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from portal.access import gate, problems
 
@@ -20,7 +21,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     request_id = gate.actor_of(request).request_id
     if request.path.startswith("/api/"):
         return problems.as_json(500, "server_error", "Something went wrong here. Nothing was changed.", request_id)
-    return render(request, "500.html", {"request_id": request_id}, status=500)
+    # Without the request: what surrounds a page reads the database, which may be what went wrong.
+    return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
 
 
 @gate.public("error page")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db.models import CharField, F, Value
-from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
 from portal.access import scopes
@@ -28,6 +26,12 @@ def kind_label(row: dict[str, Any]) -> str:
     return str(known.label) if known else row["kind"]
 
 
+def progress(row: dict[str, Any]) -> str:
+    """Return how far it is: `3 / 10 Folding`."""
+    steps = f"{row['done']} / {row['total']} " if row["total"] else ""
+    return steps + row["text"]
+
+
 def kind_choices(_user: scopes.Person) -> list[tuple[str, Any]]:
     """Return every kind by key."""
     return [(kind.key, kind.label) for kind in kinds.known().values()]
@@ -47,12 +51,14 @@ class JobList(listing.Listing):
         Column("kind", _("What"), show=kind_label, href=listing.link("home:job", "id")),
         Column("key", _("For"), "code"),
         Column("state", _("State"), "state", states=STATES),
-        Column("progress", _("Progress"), absent=_("no steps")),
+        Column("text", _("Progress"), show=progress),
         Column("attempts", _("Attempts"), "number"),
         Column("by_label", _("Asked by")),
         Column("created_at", _("Asked"), "age"),
         Column("finished_at", _("Ended"), "age", absent=_("not yet")),
-        Column("error", _("Error")),
+        Column("error", _("Error"), show=lambda row: row["error"].partition("\n")[0][:160]),
+        Column("done", _("Steps done"), "number", on_page=False),
+        Column("total", _("Steps"), "number", on_page=False),
         Column("queue", _("Queue"), on_page=False),
         Column("id", _("Id"), on_page=False),
     )
@@ -66,18 +72,7 @@ class JobList(listing.Listing):
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """All jobs: the permission is given on everything only."""
-        return Job.objects.annotate(
-            progress=Concat(F("done"), Value(" / "), F("total"), output_field=CharField())
-        ).values(
-            "id",
-            "kind",
-            "key",
-            "state",
-            "progress",
-            "attempts",
-            "by_label",
-            "created_at",
-            "finished_at",
-            "error",
-            "queue",
-        )
+        return Job.objects.values(
+            "id", "kind", "key", "state", "text", "done", "total", "attempts", "by_label", "created_at", "finished_at",
+            "error", "queue",
+        )  # fmt: skip

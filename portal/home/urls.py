@@ -6,7 +6,7 @@ from portal.home import views
 
 app_name = "home"
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", views.Home.as_view(), name="home"),
     path("healthz/", views.healthz, name="healthz"),
     path("jobs/", views.Jobs.as_view(), name="jobs"),
     path("jobs/<uuid:job_id>/", views.job, name="job"),

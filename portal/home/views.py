@@ -22,10 +22,21 @@ from portal.jobs import services as jobs
 from portal.jobs.models import OPEN, Job
 
 
-@gate.signed_in("shows only what the person may see")
-def home(request: HttpRequest) -> HttpResponse:
-    """What is mine, how it is, and what it costs this month."""
-    return render(request, "portal/home/home.html", {"overview": overview.of(gate.person(request), clock.now())})
+class Home(gate.SignedIn, ListView):
+    """What is mine, how it is, what it costs this month, and what waits for me."""
+
+    reason = "shows only what the person may see"
+    listing = overview.MyProjects
+    template_name = "portal/home/home.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, object]:
+        """Figures and steps around the table."""
+        person, at = gate.person(request), clock.now()
+        return {
+            "stats": overview.stats(person, at),
+            "steps": overview.steps(person, at),
+            "has_projects": person.may(Permission.PROJECT_VIEW),
+        }
 
 
 @gate.public("load balancers and supervisors ask without a session; the answer names nothing")

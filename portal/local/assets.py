@@ -14,9 +14,6 @@ from portal.local import errors, locks, packages, steps
 FILES = {
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "tabler.min.css.map": "@tabler/core/dist/css/tabler.min.css.map",
-    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
-    "tabler.min.js.map": "@tabler/core/dist/js/tabler.min.js.map",
-    "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
     "echarts.min.js": "echarts/dist/echarts.min.js",
 }
 VENDOR = data_folder.CHECKOUT / "portal" / "static" / "vendor"

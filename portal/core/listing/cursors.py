@@ -1,5 +1,4 @@
-"""Places in a list: the keyset values of a row, signed, so that nothing but what was handed out comes back.
-"""
+"""Places in a list: keyset values of a row, signed, so that only what was handed out comes back."""
 
 import json
 import uuid

@@ -111,8 +111,7 @@ class Link:
 
 
 def link(viewname: str, *keys: str) -> Callable[[Row], str]:
-    """An `href` that reverses `viewname` with the row's `keys` in order; no link where one of them is None.
-    """
+    """An `href` that reverses `viewname` with the row's `keys` in order; no link where one is None."""
 
     def address(row: Row) -> str:
         args = [row[key] for key in keys]

@@ -1,5 +1,4 @@
-"""Where rows come from: a query, or dicts already in memory. Both page by keyset, count to a cap, and add up.
-"""
+"""Where rows come from: a query, or dicts in memory. Both page by keyset, count to a cap, and add up."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
