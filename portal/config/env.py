@@ -80,6 +80,11 @@ def _sources() -> tuple[Mapping[str, str], ...]:
     return (os.environ, data_folder.read_env(data_folder.location(os.environ)))
 
 
+def data_dir() -> Path:
+    """Return the folder of keys, embedded servers, the demo and logs."""
+    return data_folder.location(os.environ)
+
+
 def text(name: str) -> str:
     """Return the variable's value, its default where it is given nowhere. Raises `KeyError` if undeclared."""
     variable = VARIABLES[name]

@@ -42,6 +42,7 @@ ADMIN = (
 PANELS = {
     "project": ("ledger:project_panel", P.COST_VIEW),
     "cluster": ("ledger:cluster_panel", P.COST_VIEW),
+    "fleet": ("inventory:fleet_panel", P.CLUSTER_VIEW),
 }
 
 
@@ -52,6 +53,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": {"main": _entries(request, MAIN), "admin": _entries(request, ADMIN)},
         "demo_loaded": registry.demo_loaded(),
+        "may_remove_demo": gate.person(request).may(P.DEMO_EDIT),
         "panels": {where: name for where, (name, need) in PANELS.items() if gate.person(request).may(need)},
     }
 

@@ -6,6 +6,7 @@ from portal.config import env
 from portal.config.settings import access, api, database, jobs, logs, pages, security
 
 BASE_DIR = Path(__file__).resolve().parents[3]
+DATA_DIR = env.data_dir()
 ROOT_URLCONF = "portal.config.urls"
 WSGI_APPLICATION = "portal.config.wsgi.application"
 DEBUG = env.flag("PADDOCK_DEBUG")
