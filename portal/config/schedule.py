@@ -38,6 +38,10 @@ def _prune(at: datetime) -> None:
     services.enqueue("clusters.inventory.forget", key="", by=SYSTEM)
 
 
+def _nightly(at: datetime) -> None:
+    services.enqueue("clusters.projects.check_ownership", key="", by=SYSTEM)
+
+
 ENTRIES: dict[str, Entry] = {
     "heartbeat": Entry(20, _beat),
     "send-stuck": Entry(10, _send_stuck),
@@ -45,6 +49,7 @@ ENTRIES: dict[str, Entry] = {
     "drain": Entry(30, inventory.drain_due),
     "fold": Entry(60, metering.fold_due),
     "close": Entry(300, ledger.close_due),
+    "nightly": Entry(24 * 3600, _nightly),
 }
 
 

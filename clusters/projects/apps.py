@@ -1,0 +1,10 @@
+"""App settings."""
+
+from django.apps import AppConfig
+
+
+class ProjectsConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "clusters.projects"
+    label = "projects"

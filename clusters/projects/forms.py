@@ -1,0 +1,112 @@
+"""The shape of what people type about teams, projects and namespaces."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clusters.projects import since as begins
+from clusters.projects.models import Project, Team
+from clusters.projects.services.holdings import Key
+from portal.core import errors
+
+NOW, FIRST_SEEN, AN_HOUR = "now", "first_seen", "hour"
+
+
+def parse_keys(picked: Iterable[str]) -> list[Key]:
+    """Read `cluster id/namespace uid` values. Raises `Refused` at "namespaces"."""
+    keys: list[Key] = []
+    for text in picked:
+        cluster, _slash, uid = text.partition("/")
+        try:
+            keys.append((UUID(cluster), uid))
+        except ValueError:
+            raise errors.Refused.one("namespaces", _("A chosen row could not be read. Load the page again.")) from None
+        if not uid or len(uid) > 64:
+            raise errors.Refused.one("namespaces", _("A chosen row could not be read. Load the page again."))
+    return keys
+
+
+class TeamForm(forms.Form):
+    """A team."""
+
+    name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    cost_centre = forms.CharField(label=_("Cost centre"), max_length=100, required=False)
+    owner = forms.CharField(
+        label=_("Who answers for it"), max_length=200, required=False, help_text=_("A person, an address or a channel.")
+    )
+
+
+class ProjectForm(forms.Form):
+    """A project."""
+
+    name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    description = forms.CharField(label=_("Description"), max_length=500, required=False)
+
+
+class NewProjectForm(ProjectForm):
+    """A project of a team."""
+
+    team = forms.ModelChoiceField(
+        label=_("Team"), queryset=Team.objects.none(), to_field_name="slug", help_text=_("Who pays for it.")
+    )
+
+    def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+
+
+class MoveToTeamForm(forms.Form):
+    """The team that takes a project over."""
+
+    team = forms.ModelChoiceField(
+        label=_("Team"),
+        queryset=Team.objects.none(),
+        to_field_name="slug",
+        help_text=_("From now on. What it cost until now stays with the team it had."),
+    )
+
+    def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+
+
+class HoldingForm(forms.Form):
+    """What happens to the chosen namespaces, and from when it counts."""
+
+    project = forms.ModelChoiceField(
+        label=_("Project"),
+        queryset=Project.objects.none(),
+        to_field_name="slug",
+        error_messages={"required": _("Choose a project.")},
+    )
+    since = forms.ChoiceField(label=_("Counts"))
+    hour = forms.DateTimeField(
+        label=_("Hour"),
+        required=False,
+        help_text=_("For “since an hour”: a whole hour of this month, in UTC."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M"),
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, projects: Any, first: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]
+        self.fields["project"].required = first  # a release names none
+        choices = [(NOW, _("from now on")), (AN_HOUR, _("since an hour of this month"))]
+        if first:
+            choices = [(FIRST_SEEN, _("since it was first seen")), *choices]
+        self.fields["since"].choices = choices  # type: ignore[attr-defined]
+        self.fields["since"].initial = choices[0][0]
+
+    def instant(self) -> begins.Since:
+        """Return from when it counts. Raises `Refused` at "hour"."""
+        chosen: str = self.cleaned_data["since"]
+        if chosen != AN_HOUR:
+            return begins.parse(chosen)
+        hour = self.cleaned_data["hour"]
+        if hour is None:
+            raise errors.Refused.one("hour", _("Name the hour."))
+        return begins.parse(hour.isoformat())

@@ -1,0 +1,154 @@
+"""Reads about ownership."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import OuterRef, Subquery
+
+from clusters.inventory.models import Namespace
+from clusters.projects import suggestions
+from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
+from portal.access.permissions import Permission
+from portal.access.scopes import Person
+from portal.core.periods import Period
+
+
+@dataclass(frozen=True)
+class OwnershipPart:
+    """One owner of one namespace over [start, end): project and team do not change inside it."""
+
+    namespace_uid: str
+    start: datetime
+    end: datetime
+    project_id: UUID
+    team_id: UUID
+
+
+OWNERSHIP_SQL = """
+SELECT held.namespace_uid,
+       greatest(lower(held.period), lower(owned.period), span.since) AS starts_at,
+       least(upper(held.period), upper(owned.period), span.until) AS ends_at,
+       held.project_id, owned.team_id
+  FROM (SELECT %(since)s::timestamptz AS since, %(until)s::timestamptz AS until) AS span
+  JOIN namespace_tenure AS held
+    ON held.cluster_id = %(cluster)s AND held.period && tstzrange(span.since, span.until)
+  JOIN project_tenure AS owned
+    ON owned.project_id = held.project_id
+   AND owned.period && (held.period * tstzrange(span.since, span.until))
+ ORDER BY held.namespace_uid, starts_at
+"""
+
+
+def ownership_parts(cluster_id: UUID, period: Period) -> list[OwnershipPart]:
+    """Return who owned which namespace when, clipped to the period; what nobody owned is not in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWNERSHIP_SQL, {"cluster": cluster_id, "since": period.start, "until": period.end})
+        return [OwnershipPart(*row) for row in cursor.fetchall()]
+
+
+def team_scope(slug: str) -> tuple[UUID, str] | None:
+    """Return id and label of the team a role can be given on, None where there is none."""
+    found = Team.objects.filter(slug=slug).values_list("id", "name").first()
+    return (found[0], found[1]) if found else None
+
+
+def project_scope(slug: str) -> tuple[UUID, str] | None:
+    """Return id and label of the project a role can be given on, None where there is none."""
+    found = Project.objects.filter(slug=slug).values_list("id", "name").first()
+    return (found[0], found[1]) if found else None
+
+
+def team_of(project: Project) -> Team | None:
+    """Return the team that owns the project now, None for a closed one."""
+    return Team.objects.filter(pk__in=ProjectTenure.objects.current().filter(project=project).values("team_id")).first()
+
+
+def with_team(projects: Any) -> Any:
+    """Annotate projects with `team_pk`, `team_slug` and `team_name` of the team that owns them now."""
+    owned = ProjectTenure.objects.current().filter(project=OuterRef("pk"))
+    return projects.annotate(
+        team_pk=Subquery(owned.values("team_id")[:1]),
+        team_slug=Subquery(owned.values("team__slug")[:1]),
+        team_name=Subquery(owned.values("team__name")[:1]),
+    )
+
+
+def choices_for(user: Person, permission: Permission) -> list[suggestions.Choice]:
+    """Return the standing projects on which the person has the right, by name."""
+    rows = with_team(Project.objects.visible_to(user, permission).standing()).order_by("name", "id")
+    return [suggestions.Choice(row.pk, row.slug, row.name, row.team_slug or "", row.team_name or "") for row in rows]
+
+
+def unowned(user: Person) -> Any:
+    """Return the live namespaces without project that the person may assign."""
+    return Namespace.objects.visible_to(user, Permission.PROJECT_ASSIGN).live().filter(project_id=None)
+
+
+def assignable(user: Person, keys: Sequence[suggestions.Key]) -> bool:
+    """Tell whether the person may assign every one of these namespaces, named by (cluster id, uid)."""
+    visible = Namespace.objects.visible_to(user, Permission.PROJECT_ASSIGN)
+    found = visible.filter(uid__in={uid for _cluster, uid in keys}).values_list("cluster_id", "uid")
+    return set(keys) <= set(found)
+
+
+def suggested(
+    rows: Sequence[dict[str, Any]], choices: Sequence[suggestions.Choice]
+) -> dict[suggestions.Key, suggestions.Suggestion]:
+    """Return a suggestion per row; rows need cluster_id, uid, name, labels and rancher_project."""
+    namespaces = [
+        suggestions.Unowned(
+            (row["cluster_id"], row["uid"]), row["name"], row["labels"] or {}, row["rancher_project"] or ""
+        )
+        for row in rows
+    ]
+    clusters = {row["cluster_id"] for row in rows}
+    known = suggestions.Known(_former(clusters), _rancher(clusters))
+    return suggestions.suggest(namespaces, choices, known)
+
+
+def _former(clusters: set[UUID]) -> dict[tuple[UUID, str], UUID]:
+    ended = NamespaceTenure.objects.filter(cluster_id__in=clusters)
+    rows = ended.order_by("period").values_list("cluster_id", "namespace_name", "project_id")
+    return {(cluster, name): project for cluster, name, project in rows}
+
+
+def _rancher(clusters: set[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
+    found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    held = Namespace.objects.filter(cluster_id__in=clusters, project_id__isnull=False).exclude(rancher_project="")
+    for cluster, rancher, project in held.values_list("cluster_id", "rancher_project", "project_id"):
+        if project is not None:
+            found[(cluster, rancher)].add(project)
+    return {key: frozenset(projects) for key, projects in found.items()}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A namespace whose columns say something else than its dated row."""
+
+    cluster_id: UUID
+    namespace_uid: str
+    name: str
+    columns: tuple[UUID | None, UUID | None]
+    dated: tuple[UUID | None, UUID | None]
+
+
+def drift() -> list[Drift]:
+    """Compare the current holder in the inventory's columns with the dated rows, which are the truth."""
+    held = NamespaceTenure.objects.current().filter(cluster=OuterRef("cluster_id"), namespace_uid=OuterRef("uid"))
+    owned = ProjectTenure.objects.current().filter(project=OuterRef("dated_project"))
+    rows = Namespace.objects.annotate(dated_project=Subquery(held.values("project_id")[:1])).annotate(
+        dated_team=Subquery(owned.values("team_id")[:1])
+    )
+    found = rows.values_list(
+        "cluster_id", "uid", "name", "team_id", "project_id", "dated_team", "dated_project"
+    ).iterator(chunk_size=2000)
+    return [
+        Drift(cluster, uid, name, (team, project), (dated_team, dated_project))
+        for cluster, uid, name, team, project, dated_team, dated_project in found
+        if (team, project) != (dated_team, dated_project)
+    ]

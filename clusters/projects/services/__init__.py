@@ -1,0 +1,1 @@
+"""Writes about teams, projects and what projects hold."""

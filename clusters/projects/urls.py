@@ -1,0 +1,27 @@
+"""Addresses of the room's pages."""
+
+from django.urls import path
+
+from clusters.projects.views import projects, teams, unowned
+
+app_name = "projects"
+# The fixed words stand first and are no slugs (naming.RESERVED).
+urlpatterns = [
+    path("projects/", projects.Projects.as_view(), name="projects"),
+    path("projects/new/", projects.NewProject.as_view(), name="new"),
+    path("projects/unowned/", unowned.Unowned.as_view(), name="unowned"),
+    path("projects/<slug:slug>/", projects.ProjectPage.as_view(), name="project"),
+    path("projects/<slug:slug>/cost/", projects.cost, name="project_cost"),
+    path("projects/<slug:slug>/members/", projects.Members.as_view(), name="project_members"),
+    path("projects/<slug:slug>/activity/", projects.Activity.as_view(), name="project_activity"),
+    path("projects/<slug:slug>/settings/", projects.Settings.as_view(), name="project_settings"),
+    path("projects/<slug:slug>/team/", projects.MoveToTeam.as_view(), name="project_team"),
+    path("projects/<slug:slug>/close/", projects.close, name="close_project"),
+    path("teams/", teams.Teams.as_view(), name="teams"),
+    path("teams/new/", teams.NewTeam.as_view(), name="new_team"),
+    path("teams/<slug:slug>/", teams.TeamPage.as_view(), name="team"),
+    path("teams/<slug:slug>/members/", teams.Members.as_view(), name="team_members"),
+    path("teams/<slug:slug>/activity/", teams.Activity.as_view(), name="team_activity"),
+    path("teams/<slug:slug>/settings/", teams.Settings.as_view(), name="team_settings"),
+    path("teams/<slug:slug>/close/", teams.close, name="close_team"),
+]

@@ -1,0 +1,254 @@
+"""Pages of clusters."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+from django.views.decorators.http import require_GET, require_POST
+
+from clusters.kube import rights
+from clusters.registry import forms, lists, presenting, selectors, services
+from clusters.registry.models import Cluster, State
+from portal.access import gate
+from portal.access.permissions import Permission
+from portal.core import clock, errors, parts
+from portal.core.listing import ListPage, ListView
+
+CLUSTERS = parts.Crumb(gettext_lazy("Clusters"), "/clusters/")
+
+
+def _visible(request: HttpRequest, slug: str) -> Cluster:
+    return get_object_or_404(Cluster.objects.visible_to(gate.person(request)), slug=slug)
+
+
+def _editable(request: HttpRequest, slug: str) -> Cluster:
+    cluster = _visible(request, slug)
+    gate.demand(request, Permission.CLUSTER_EDIT, cluster=cluster.pk)
+    return cluster
+
+
+class Clusters(gate.Gated, ListView):
+    """All clusters one may see."""
+
+    permission = Permission.CLUSTER_VIEW
+    listing = lists.ClusterList
+    template_name = "clusters/registry/clusters.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """The head of the page."""
+        may_add = gate.person(request).scopes_for(Permission.CLUSTER_EDIT).everything
+        return {
+            "title": _("Clusters"),
+            "about": _("What Paddock reads and counts the cost of."),
+            "action": parts.Action(_("Add cluster"), reverse("registry:add"), "plus") if may_add else None,
+        }
+
+
+class Add(gate.Gated, View):
+    """Propose a cluster by its kubeconfig."""
+
+    permission = Permission.CLUSTER_EDIT
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show the form."""
+        gate.demand(request, Permission.CLUSTER_EDIT)
+        return self._page(request, forms.AddClusterForm(), 200)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Accept as a candidate and go on to its checks, or show what is wrong."""
+        gate.demand(request, Permission.CLUSTER_EDIT)
+        form = forms.AddClusterForm(request.POST, request.FILES)
+        if form.is_valid():
+            try:
+                cluster = services.propose(
+                    name=form.cleaned_data["name"],
+                    kubeconfig=form.kubeconfig(),
+                    by=gate.actor_of(request),
+                    at=clock.now(),
+                )
+            except errors.Refused as refused:
+                form.put(refused.errors)
+            else:
+                return redirect("registry:candidate", slug=cluster.slug)
+        return self._page(request, form.without_paste(), 422)
+
+    def _page(self, request: HttpRequest, form: forms.AddClusterForm, status: int) -> HttpResponse:
+        return render(
+            request,
+            "clusters/registry/add.html",
+            {
+                "title": _("Add cluster"),
+                "about": _("Nothing is changed in the cluster. Paddock reads it and keeps the credential sealed."),
+                "crumbs": [CLUSTERS],
+                "form": form,
+            },
+            status=status,
+        )
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_VIEW)
+def cluster(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a cluster: state, checks and identity. A candidate has a page of its own."""
+    found = _visible(request, slug)
+    if found.state == State.CANDIDATE:
+        return redirect("registry:candidate", slug=slug)
+    person = gate.person(request)
+    may_edit = person.scopes_for(Permission.CLUSTER_EDIT).covers(cluster=found.pk)
+    may_read = person.scopes_for(Permission.INVENTORY_VIEW).covers(cluster=found.pk)
+    return render(
+        request,
+        "clusters/registry/cluster.html",
+        {
+            **presenting.head(found),
+            "cluster": found,
+            "tabs": presenting.tabs(found, may_read=may_read),
+            "facts": presenting.facts(found),
+            "may_edit": may_edit and found.state == State.ATTACHED,
+            **presenting.looking(found, selectors.looking_at(found)),
+        },
+    )
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_EDIT)
+def candidate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a candidate with its checks as they come in, and what a person confirms."""
+    found = _editable(request, slug)
+    if found.state != State.CANDIDATE:
+        return redirect("registry:cluster", slug=slug)
+    return _candidate_page(request, found)
+
+
+def _candidate_page(request: HttpRequest, found: Cluster, refused: errors.Refused | None = None) -> HttpResponse:
+    return render(
+        request,
+        "clusters/registry/candidate.html",
+        {
+            "title": found.name,
+            "about": _("Waits for your confirmation; removed a day after it was proposed."),
+            "crumbs": [CLUSTERS],
+            "cluster": found,
+            "facts": presenting.identity(found),
+            "may_edit": True,
+            "problems": [text for texts in refused.errors.values() for text in texts] if refused else [],
+            **presenting.looking(found, selectors.looking_at(found)),
+        },
+        status=refused.status if refused else 200,
+    )
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_VIEW)
+def checks(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give the checks as a fragment that asks again while they run."""
+    found = _visible(request, slug)
+    context = {
+        "cluster": found,
+        "facts": presenting.identity(found),
+        "may_edit": gate.person(request).scopes_for(Permission.CLUSTER_EDIT).covers(cluster=found.pk),
+        **presenting.looking(found, selectors.looking_at(found)),
+    }
+    return render(request, "clusters/registry/_checks.html", context)
+
+
+@require_POST
+@gate.requires(Permission.CLUSTER_EDIT)
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    """Attach a candidate."""
+    found = _editable(request, slug)
+    try:
+        attached = services.confirm(cluster=found, by=gate.actor_of(request), at=clock.now())
+    except errors.Refused as refused:
+        return _candidate_page(request, found, refused)
+    messages.success(request, _("%s is attached. What is in it appears within a minute.") % attached.name)
+    return redirect("registry:cluster", slug=attached.slug)
+
+
+@require_POST
+@gate.requires(Permission.CLUSTER_EDIT)
+def discard(request: HttpRequest, slug: str) -> HttpResponse:
+    """Remove a candidate."""
+    found = _editable(request, slug)
+    services.discard(cluster=found, by=gate.actor_of(request))
+    messages.success(request, _("The candidate %s is removed.") % found.name)
+    return redirect("registry:clusters")
+
+
+@require_POST
+@gate.requires(Permission.CLUSTER_EDIT)
+def recheck(request: HttpRequest, slug: str) -> HttpResponse:
+    """Have the checks made again."""
+    found = _editable(request, slug)
+    services.recheck(cluster=found, by=gate.actor_of(request))
+    return redirect("registry:cluster", slug=slug)
+
+
+class Detach(gate.Gated, View):
+    """Let go of a cluster, after its name was typed."""
+
+    permission = Permission.CLUSTER_EDIT
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Say what happens, and ask for the name."""
+        found = _editable(request, slug)
+        return self._page(request, found, forms.DetachForm(expected=found.name), 200)
+
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Detach at once."""
+        found = _editable(request, slug)
+        form = forms.DetachForm(request.POST, expected=found.name)
+        if form.is_valid():
+            try:
+                services.detach(cluster=found, by=gate.actor_of(request), at=clock.now())
+            except errors.Refused as refused:
+                for text in refused.errors.get("", []):
+                    form.add_error(None, text)
+            else:
+                messages.success(request, _("%s is detached. Its cost and its history stay.") % found.name)
+                return redirect("registry:cluster", slug=slug)
+        return self._page(request, found, form, 422)
+
+    def _page(self, request: HttpRequest, found: Cluster, form: forms.DetachForm, status: int) -> HttpResponse:
+        return render(
+            request,
+            "clusters/registry/detach.html",
+            {
+                "title": _("Detach %s") % found.name,
+                "crumbs": [CLUSTERS, parts.Crumb(found.name, found.get_absolute_url())],
+                "cluster": found,
+                "form": form,
+            },
+            status=status,
+        )
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_VIEW)
+def rights_page(request: HttpRequest) -> HttpResponse:
+    """Show the manifest of the tier "read"."""
+    return render(
+        request,
+        "clusters/registry/rights.html",
+        {
+            "title": _("Rights in a cluster"),
+            "about": _("What Paddock needs to read a cluster: get, list and watch, and no Secrets."),
+            "crumbs": [CLUSTERS],
+            "manifest": rights.manifests(),
+            "command": presenting.TOKEN_COMMAND,
+        },
+    )
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_VIEW)
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Give the manifest as a file. It holds no secret."""
+    response = HttpResponse(rights.manifests(), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="paddock-read.yaml"'
+    return response
