@@ -1,0 +1,10 @@
+"""App settings."""
+
+from django.apps import AppConfig
+
+
+class MeteringConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "billing.metering"
+    label = "metering"
