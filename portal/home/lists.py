@@ -29,7 +29,7 @@ def kind_label(row: dict[str, Any]) -> str:
 def progress(row: dict[str, Any]) -> str:
     """Return how far it is: `3 / 10 Folding`."""
     steps = f"{row['done']} / {row['total']} " if row["total"] else ""
-    return steps + row["text"]
+    return f"{steps}{row['text']}"
 
 
 def kind_choices(_user: scopes.Person) -> list[tuple[str, Any]]:

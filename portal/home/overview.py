@@ -52,7 +52,13 @@ class MyProjects(projects.ProjectList):
             if column.key in {"name", "team", "namespaces", "clusters"}
         ),
         Column(
-            "cost", gettext_lazy("This month"), "money", unit_key="currency", total=True, absent=gettext_lazy("none")
+            "cost",
+            gettext_lazy("This month"),
+            "money",
+            unit_key="currency",
+            total=True,
+            absent=gettext_lazy("none"),
+            href=listing.link("projects:project_cost", "slug"),
         ),
         Column("slug", gettext_lazy("Slug"), "code", on_page=False),
         Column("team_slug", gettext_lazy("Team's slug"), "code", on_page=False),
@@ -86,19 +92,19 @@ def _spending(person: Person, at: datetime) -> parts.Stat | None:
     if spend is None:
         return None
     if spend.unpriced:
-        note, tone = _("some of it has no price"), "attention"
+        note = _("some of it has no price")
     elif spend.previous:
         change = (spend.amount - spend.previous) / spend.previous
         sign = "+" if change >= 0 else ""
-        note, tone = _("%s against the same days of last month") % f"{sign}{formats.percent(change)}", "plain"
+        note = _("%s against the same days of last month") % f"{sign}{formats.percent(change)}"
     else:
-        note, tone = _("nothing to compare with yet"), "plain"
+        note = _("nothing to compare with yet")
     return parts.Stat(
         _("This month"),
         formats.money(spend.amount, spend.currency),
         note=note,
         url=reverse("ledger:costs"),
-        tone=tone,
+        tone="attention" if spend.unpriced else "plain",
         title=formats.money_exact(spend.amount, spend.currency),
     )
 
