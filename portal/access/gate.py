@@ -166,6 +166,20 @@ def record_denial(request: HttpRequest | Request, permission: Permission, on: st
     recorder(actor_of(request), permission=permission.value, path=request.path, method=request.method or "", on=on)
 
 
+def record_hidden(request: HttpRequest | Request) -> None:
+    """Tell the audit that somebody asked by name for what is not there for them.
+
+    Whether it exists is not asked, so that the answer takes as long either way. Somebody who may see everything of
+    its kind asked for nothing that is hidden.
+    """
+    match = request.resolver_match
+    if match is None or not match.kwargs or not request.user.is_authenticated:
+        return
+    permission = _declared(match.func, request.method or "")
+    if permission is not None and not person(request).scopes_for(permission).everything:
+        record_denial(request, permission)
+
+
 def actor_of(request: HttpRequest | Request) -> actors.Actor:
     """Return who is asking, as `portal.accounts.middleware` found out."""
     return cast(actors.Actor, getattr(getattr(request, "_request", request), "actor", actors.SYSTEM))
@@ -194,6 +208,14 @@ def _refuse(request: HttpRequest, permission: Permission) -> HttpResponseBase | 
         record_denial(request, permission)
         raise Denied(permission)
     return None
+
+
+def _declared(view: Any, method: str) -> Permission | None:
+    rule = getattr(view, "gate_rule", None)
+    if isinstance(rule, Rule):
+        return rule.permissions.get(method, rule.permissions.get("*"))
+    declared: Mapping[str, Permission] = getattr(getattr(view, "cls", None), "permissions", {})
+    return declared.get(getattr(view, "actions", {}).get(method.lower(), method.lower()))
 
 
 def _declare(view: View, rule: Rule) -> View:

@@ -23,6 +23,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         return _problem(401, "not_signed_in", _("Sign in first."), instance)
     if isinstance(exception, exceptions.PermissionDenied) and "CSRF" in str(exception.detail):
         return _problem(403, "csrf_failed", str(exception.detail), instance)
+    if isinstance(exception, Http404):
+        gate.record_hidden(request)
     if isinstance(exception, gate.Denied | Http404 | PermissionDenied | exceptions.PermissionDenied):
         return _problem(404, "not_found", _("Not found, or not visible to you."), instance)
     if isinstance(exception, exceptions.ValidationError):

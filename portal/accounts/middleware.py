@@ -7,10 +7,16 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from portal.access import problems
 from portal.core import actors
 
 Answer = Callable[[HttpRequest], HttpResponse]
+# What somebody who still has a one-time password can do.
+BEFORE_CHOOSING = frozenset({"accounts:password", "accounts:sign_out", "accounts:sign_in", "home:healthz"})
 
 
 def client_address(request: HttpRequest) -> str:
@@ -55,3 +61,29 @@ class CurrentActor:
             before: actors.Actor = request.actor  # type: ignore[attr-defined]
             request.actor = request.user.as_actor(before.address, before.request_id)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class OwnPassword:
+    """Somebody who signed in with a one-time password chooses one of their own before anything else."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; what the address means is known in `process_view`."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
+        """Lead to the page for it, whole even where a fragment was asked for; the API is closed until then."""
+        match = request.resolver_match
+        if match is None or match.view_name in BEFORE_CHOOSING:
+            return None
+        if not getattr(request.user, "password_is_one_time", False):
+            return None
+        if request.path.startswith("/api/"):
+            text = _("Sign in to the pages and choose a password first.")
+            actor: actors.Actor = request.actor  # type: ignore[attr-defined]
+            return problems.as_json(403, "password_not_chosen", text, actor.request_id)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("accounts:password")})
+        return redirect("accounts:password")

@@ -1,13 +1,23 @@
 """Reads about people."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from portal.access.permissions import Permission
 from portal.accounts.models import User
 from portal.core import actors
 
 
-def actor_may(actor: actors.Actor, permission: str) -> bool:
-    """Tell whether a job's author still holds the permission somewhere; Paddock itself and commands always do."""
+def actor_may(actor: actors.Actor, permission: str, ids: Mapping[str, str | int]) -> bool:
+    """Tell whether a job's author still holds the permission on what the job is about.
+
+    `ids` are the job's: `cluster_id`, `team_id` and `project_id` name things; a job about none of them needs the
+    right on everything. Paddock itself and commands may do all of it.
+    """
     if actor.kind in {"system", "command"}:
         return True
     user = User.objects.filter(pk=actor.id, is_active=True).first() if actor.kind == "user" else None
-    return user is not None and user.may(Permission(permission))
+    if user is None:
+        return False
+    about = {kind: UUID(str(ids[f"{kind}_id"])) for kind in ("team", "project", "cluster") if f"{kind}_id" in ids}
+    return user.scopes_for(Permission(permission)).covers(**about)

@@ -71,6 +71,8 @@ def check_password_rules(password: str, user: User) -> None:
 def change_password(*, user: User, password: str, by: Actor) -> None:
     """Set a password of the person's own choice. Raises `Refused`."""
     check_password_rules(password, user)
+    if user.password_is_one_time and user.check_password(password):
+        raise errors.Refused.one("password", _("This is the one-time password. Choose another."))
     user.set_password(password)
     user.password_is_one_time = False
     user.save(update_fields=["password", "password_is_one_time"])
@@ -144,7 +146,7 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
 
 
 @transaction.atomic
-def revoke(*, binding: Binding, by: Actor, revoked_by: User | None = None) -> None:
+def revoke(*, binding: Binding, by: Actor, at: datetime, revoked_by: User | None = None) -> None:
     """Take a role away. It no longer holds from the next request on. Raises `Refused`, `Conflict`."""
     if revoked_by is not None:
         _demand_subset(
@@ -152,10 +154,9 @@ def revoke(*, binding: Binding, by: Actor, revoked_by: User | None = None) -> No
             roles.ROLES[binding.role],
             Scope(scopes.ScopeKind(binding.scope_kind), binding.scope_id),
         )
-    if (
-        binding.role == "admin"
-        and not Binding.objects.filter(role="admin", user__is_active=True).exclude(pk=binding.pk).exists()
-    ):
+    # Locked, so that two administrators cannot remove each other at once.
+    administrators = Binding.objects.in_force(at).filter(role="admin", user__is_active=True).select_for_update(of=("self",))
+    if binding.role == "admin" and not [one for one in administrators if one.pk != binding.pk]:
         raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
     binding.delete()

@@ -90,7 +90,7 @@ def run(job_id: UUID) -> str:
     kind = kinds.get(claimed.kind)
     structlog.contextvars.bind_contextvars(job=str(job_id), kind=kind.key)
     try:
-        if not _allowed(kind, job_run.by):
+        if not _allowed(kind, job_run.by, claimed.ids):
             return _end(
                 job_run,
                 State.DEAD,
@@ -145,9 +145,9 @@ def _due(job: Job) -> bool:
     return job.state == State.RUNNING and job.lease_until is not None and job.lease_until < now
 
 
-def _allowed(kind: kinds.Kind, by: Actor) -> bool:
+def _allowed(kind: kinds.Kind, by: Actor, ids: dict[str, str | int]) -> bool:
     authorizer = import_string(settings.JOB_AUTHORIZER)
-    return kind.permission == "system" or bool(authorizer(by, kind.permission))
+    return kind.permission == "system" or bool(authorizer(by, kind.permission, ids))
 
 
 def _back_off(attempts: int) -> timedelta:

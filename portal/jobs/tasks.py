@@ -1,5 +1,7 @@
 """Paddock's own small jobs, and handlers that the schedule calls."""
 
+from django.contrib.sessions.backends.db import SessionStore
+
 from portal.core import clock
 from portal.jobs import services
 from portal.jobs.runner import JobRun
@@ -11,5 +13,6 @@ def beat(run: JobRun, *, queue: str) -> None:
 
 
 def prune(run: JobRun) -> dict[str, int]:
-    """Forget old finished jobs."""
+    """Forget old finished jobs, and sessions that have ended."""
+    SessionStore.clear_expired()
     return {"removed": services.prune(at=clock.now())}

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.access.middleware.PrivateAnswers",
     "csp.middleware.CSPMiddleware",
     "portal.accounts.middleware.RequestIdentity",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -49,10 +50,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.CurrentActor",
+    "portal.access.middleware.BodyLimit",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "portal.access.middleware.PrivateAnswers",
+    "portal.accounts.middleware.OwnPassword",
     "portal.access.middleware.Refusals",
 ]
 

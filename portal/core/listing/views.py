@@ -31,6 +31,10 @@ class ListView(View):
         """More for the whole page; not computed for a fragment."""
         return {}
 
+    def fragment_context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """More for a fragment that brings other parts of the page along."""
+        return {}
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer in the form that was asked for."""
         declared = self.listing(**self.scope(request))
@@ -43,7 +47,8 @@ class ListView(View):
             page = declared.refused_page(request.user, request.GET, error, at=at, path=request.path)
             status = error.status_code
         if wants_fragment(request):
-            return render(request, self.fragment_name, {"page": page}, status=status)
+            context = {**self.fragment_context(request, page), "page": page}
+            return render(request, self.fragment_name, context, status=status)
         context = {"title": declared.title, "about": declared.about, "at": at, **self.context(request, page)}
         return render(request, self.template_name, {**context, "page": page}, status=status)
 

@@ -76,7 +76,7 @@ def test_nobody_grants_more_than_they_have(bob: User) -> None:
 def test_the_last_administrator_stays(ann: User) -> None:
     binding = Binding.objects.get(user=ann, role="admin")
     with pytest.raises(errors.Conflict):
-        services.revoke(binding=binding, by=COMMAND)
+        services.revoke(binding=binding, by=COMMAND, at=clock.now())
     assert Binding.objects.filter(pk=binding.pk).exists()
 
 

@@ -28,7 +28,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Create, renew, or leave alone."""
         holder = (
-            Binding.objects.filter(role="admin", user__is_active=True, is_demo=False).order_by("created_at").first()
+            Binding.objects.in_force(clock.now())
+            .filter(role="admin", user__is_active=True, is_demo=False)
+            .order_by("created_at")
+            .first()
         )
         if holder is None:
             user, password = self._create()
