@@ -40,6 +40,8 @@ from portal.jobs.runner import JobRun
 # What one transaction takes on: hours, and pod-hours.
 LONGEST = 48
 MOST_THINGS = 500_000
+# Starts and ends are told a little later than they happen: so long after its end an hour is confirmed for good.
+SETTLES = timedelta(minutes=2)
 # With more charges than this, pods' and workloads' parts of the running hour wait for its end: writing them anew
 # every five minutes costs more than all the rest.
 MOST_RUNNING = 20_000
@@ -75,8 +77,9 @@ class _Chunk:
 def close_range(*, cluster_id: UUID, start: datetime, end: datetime, at: datetime, run: JobRun | None = None) -> Closed:
     """Close the hours [start, end) of a cluster with what is known at `at`; once more changes nothing.
 
-    Each hour ends up to where the cluster's charged streams were confirmed, and is final when all were confirmed
-    after its end. Long ranges take several transactions; hours older than a week are closed by whole billing days.
+    Each hour is counted up to where the cluster's charged streams were confirmed, and is final when all were confirmed
+    `SETTLES` after its end. Long ranges take several transactions; hours older than a week are closed by whole billing
+    days.
     Raises `Refused` for ends inside an hour and for hours that have not begun.
     """
     cluster = Cluster.objects.get(pk=cluster_id)
@@ -147,7 +150,7 @@ def _close(cursor: CursorWrapper, cluster: Cluster, chunk: _Chunk, at: datetime,
         whole_days=_whole_days(chunk.hours, zone) if chunk.old else None,
     )
     storing.write(cursor, cluster.pk, chunk.hours, split)
-    runs = list(_runs(cluster, chunk.hours, counted_to, at))
+    runs = list(_runs(cluster, chunk.hours, known, at))
     method = storing.Method(settings.CURRENCY, METHOD_VERSION, book.id, book.version, at)
     storing.write_runs(cursor, cluster.pk, runs, method)
     done.hours += len(runs)
@@ -210,7 +213,8 @@ def _lives(cluster: Cluster) -> list[Period]:
     return [Period(ALWAYS[0], left), Period(cluster.attached_at, ALWAYS[1])]
 
 
-def _runs(cluster: Cluster, hours: Period, counted_to: datetime, at: datetime) -> Iterator[storing.HourRun]:
+def _runs(cluster: Cluster, hours: Period, known: datetime | None, at: datetime) -> Iterator[storing.HourRun]:
+    counted_to = max(hours.start, known or hours.start)
     gone = cluster.detached_at if cluster.state == State.DETACHED else None
     ended = gone is not None and not due.measuring(cluster.pk)
     bound = min(at, gone) if gone is not None else at
@@ -219,7 +223,7 @@ def _runs(cluster: Cluster, hours: Period, counted_to: datetime, at: datetime) -
         if passed is None:
             continue
         counted = hour.clip(Period(hours.start, counted_to))
-        final = ended or counted_to >= hour.end
+        final = ended or counted_to >= hour.end + SETTLES
         yield storing.HourRun(
             hour=hour.start,
             state=RunState.FINAL if final else RunState.PROVISIONAL,

@@ -1,5 +1,6 @@
 """The lists of the room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -69,7 +70,7 @@ class BookList(listing.Listing):
     about = _("Price books with dated rates. A cluster is priced by one book; what no rate fits stays unpriced.")
     permission = Permission.PRICE_VIEW
     empty_reason = _("There are no prices yet, so nothing that is measured has an amount.")
-    columns = (
+    columns: Sequence[Column] = (  # type: ignore[misc] # per person
         Column("name", _("Name"), href=listing.link("pricing:book", "slug")),
         Column("clusters", _("Serves"), "number", show=lambda row: str(serves_text(row))),
         Column("currency", _("Currency")),
@@ -87,7 +88,7 @@ class BookList(listing.Listing):
     def __init__(self, **scope: Any) -> None:
         super().__init__(**scope)
         if scope.get("may_edit"):
-            self.columns = (*self.columns, _IMPORT)  # type: ignore[misc] # per person
+            self.columns = (*self.columns, _IMPORT)
 
     def rows(self, user: Person, params: listing.Params) -> Any:
         """Books one may see, with their counts."""

@@ -137,7 +137,9 @@ def owner_of(workload_or_pod: Workload | Pod) -> Workload | None:
     """Return the workload that made this one, None where there is none or it was not read."""
     if not workload_or_pod.owner_uid:
         return None
-    return Workload.objects.filter(cluster_id=workload_or_pod.cluster_id, uid=workload_or_pod.owner_uid).first()
+    # Whoever writes an object writes its owner's uid: one in another namespace would name a stranger's workload.
+    place = Q(cluster_id=workload_or_pod.cluster_id, namespace_id=workload_or_pod.namespace_id)
+    return Workload.objects.filter(place, uid=workload_or_pod.owner_uid).first()
 
 
 def top_of(pod: Pod) -> Workload | None:

@@ -1,6 +1,7 @@
 """Lists of teams, projects and namespaces."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Concat
@@ -63,7 +64,7 @@ class ProjectList(listing.Listing):
     title = _("Projects")
     permission = Permission.PROJECT_VIEW
     empty_reason = _("There is no project yet.")
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column("name", _("Name"), href=listing.link("projects:project", "slug")),
         Column("team", _("Team"), href=listing.link("projects:team", "team_slug"), absent=_("none")),
         Column("namespaces", _("Namespaces"), "number", absent=_("none")),
@@ -93,7 +94,7 @@ class ProjectList(listing.Listing):
         return (
             selectors.with_team(found)
             .annotate(team=F("team_name"), namespaces=_held("pk"), clusters=_held("pk", "cluster_id"))
-            .values(*(column.key for column in self.columns))
+            .values(*(column.key for column in ProjectList.columns))
         )
 
     def empty_action(self, user: Person) -> listing.Link | None:

@@ -14,8 +14,8 @@ from clusters.kube import kubeconfig
 PATH = "/api/v1/pods?limit=500"
 
 
-def bodies(kubeconfig_file: str) -> Iterator[tuple[bytes, Any]]:
-    """Every page as bytes and as what orjson makes of it (which the next page's address needs)."""
+def bodies(kubeconfig_file: str) -> Iterator[tuple[bytes, int]]:
+    """Every page as bytes, and how many pods orjson found in it; what it made is dropped before the next page."""
     address = kubeconfig.read(Path(kubeconfig_file).read_bytes())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=address.ca_data.decode())
@@ -30,8 +30,9 @@ def bodies(kubeconfig_file: str) -> Iterator[tuple[bytes, Any]]:
             if response.status != 200:
                 raise RuntimeError(f"the page was answered with {response.status}")
             page = orjson.loads(body)
-            yield body, page
-            token = page["metadata"].get("continue", "")
+            token, count = page["metadata"].get("continue", ""), len(page["items"])
+            del page
+            yield body, count
             if not token:
                 return
     finally:
@@ -42,7 +43,7 @@ def store(inputs: dict[str, Any]) -> dict[str, float]:
     """Write the pages as files."""
     folder = Path(inputs["pages"])
     size = 0
-    for number, (body, _page) in enumerate(bodies(inputs["kubeconfig"])):
+    for number, (body, _count) in enumerate(bodies(inputs["kubeconfig"])):
         (folder / f"{number:05d}.json").write_bytes(body)
         size += len(body)
     return {"bytes": size}

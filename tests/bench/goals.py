@@ -125,7 +125,7 @@ BENCHES: tuple[Bench, ...] = (
         ground="accounted",
         paddock="a month by team and day, query layer and JSON",
         reference="one SQL statement over the same rollup, orjson",
-        unit_shown="ms",
+        unit_shown="ms CPU",
         scale=MILLI,
         whole=True,
     ),

@@ -25,7 +25,7 @@ def cpu_of(process: int) -> float:
 
 
 class Clock:
-    """Time from `with` to its end: CPU of this process (user and system), wall, and CPU of a database backend."""
+    """Time inside `with`, added up: CPU of this process (user and system), wall, and CPU of a database backend."""
 
     def __init__(self, backend: int = 0) -> None:
         self._backend = backend

@@ -26,7 +26,7 @@ def _match(name: str, asset: str) -> str:
     """Return a lateral join with the closest rate of an asset: what fits more exactly weighs more, column by column."""
     return f"""
 LEFT JOIN LATERAL (
-    SELECT rate.id, rate.price, CASE rate.unit WHEN 'month' THEN 730 ELSE 1 END AS hours,
+    SELECT rate.id, rate.price, CASE rate.unit WHEN 'month' THEN 730::bigint ELSE 1 END AS hours,
         (rate.provider_id <> '')::int * 16 + (rate.instance_type <> '')::int * 8 + (rate.region <> '')::int * 4
             + (rate.capacity_class <> '')::int * 2 + (rate.storage_class <> '')::int AS closeness
     FROM rate

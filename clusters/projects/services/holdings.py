@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -255,7 +255,8 @@ def _tell_billing(changed: Sequence[tuple[Key, datetime]], at: datetime, by: Act
             span: dict[str, Any] = {"start": periods.floor_hour(start).isoformat(), "end": running.isoformat()}
             jobs.enqueue(
                 "billing.ledger.close_hour",
-                key=f"{cluster_id} {span['start']} {span['end']}",
+                # Each change is a job of its own: one that is running already may have read the owners before it.
+                key=f"{cluster_id} owners {uuid4()}",
                 by=by,
                 cluster_id=str(cluster_id),
                 **span,

@@ -1,6 +1,8 @@
 """The close in SQL gives what the oracle gives, to the last digit."""
 
 import dataclasses
+import itertools
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -100,3 +102,53 @@ def test_days_of_23_and_25_hours(day: datetime, hours: int, settings: Any) -> No
     assert_equal(loaded, world)
     of_day = CostHour.objects.filter(day=day.date(), kind="workload")
     assert sum(row.amount or 0 for row in of_day) == hours
+
+
+def price_book(dice: random.Random) -> tuple[model.Price, ...]:
+    """Draw prices that fit more or less closely, at most one per set of columns."""
+    found: dict[tuple[str, ...], model.Price] = {}
+    for _ in range(40):
+        asset = dice.choice(["node", "core", "memory", "gpu", "volume", "load_balancer"])
+        columns: dict[str, Any] = {
+            "provider_id": dice.choice(["", "", "m0", "m1"]),
+            "instance_type": dice.choice(["", "small", "large"]),
+            "region": dice.choice(["", "north"]),
+            "capacity_class": dice.choice(["", "spot"]),
+            "storage_class": dice.choice(["", "fast"]) if asset == "volume" else "",
+        }
+        key = (asset, *columns.values())
+        price = Decimal(dice.randrange(1, 10**8)).scaleb(-6)
+        found[key] = model.Price(asset, price, dice.choice([model.Unit.HOUR, model.Unit.MONTH]), **columns)
+    return tuple(found.values())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_closest_price(seed: int) -> None:
+    """Of the prices that fit, the one with the first filled column wins, and a whole node before its parts."""
+    dice = random.Random(seed)
+    size = model.Amounts(4000, 16 * 2**30, 1000)
+    start = datetime(2025, 3, 3, tzinfo=UTC)
+    nodes = [
+        model.Node("c", f"n{n}", model.ALWAYS, size, size, instance_type, region, capacity_class, f"m{n}")
+        for n, (instance_type, region, capacity_class) in enumerate(
+            itertools.product(["small", "large"], ["", "north"], ["", "spot"])
+        )
+    ]
+    world = model.World(
+        window=Period(start, start + periods.HOUR),
+        clusters=(model.Cluster("c"),),
+        nodes=tuple(nodes),
+        segments=tuple(
+            model.Segment("c", f"p{node.uid}", "ns", model.ALWAYS, model.Amounts(1100, 2**30 + 7, 50), node.uid)
+            for node in nodes
+        ),
+        volumes=tuple(
+            model.Volume("c", f"v{n}", model.ALWAYS, 10**10, storage_class, region, (model.Claim("ns", model.ALWAYS),))
+            for n, (storage_class, region) in enumerate(itertools.product(["", "fast"], ["", "north"]))
+        ),
+        load_balancers=(model.LoadBalancer("c", "lb", "ns", model.ALWAYS, region="north"),),
+        prices=price_book(dice),
+    )
+    loaded = tables.load(world)
+    close(loaded)
+    assert_equal(loaded, world)

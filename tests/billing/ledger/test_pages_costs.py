@@ -24,7 +24,7 @@ from tests.people import client_of
 
 COSTS = "/costs/"
 # Of one page with everything on it: session, person and frame, filters, rows, totals, figures, chart.
-MOST_QUERIES = 30
+MOST_QUERIES = 26
 
 
 @pytest.fixture(autouse=True)

@@ -80,8 +80,8 @@ def test_a_move_within_the_month_can_count_since_an_hour(cluster: Cluster, proje
     holdings.assign(project=project, namespaces=[key], by=COMMAND, at=AT - HOUR)
     holdings.move(source=project, target=target, namespaces=[key], since=MONTH, by=COMMAND, at=AT)
     assert spans(key) == [("checkout", SEEN, MONTH), ("search", MONTH, None)]
-    job = Job.objects.get(kind="billing.ledger.close_hour", ids__from=MONTH.isoformat())
-    assert job.ids["to"] == THIS_HOUR.isoformat()
+    job = Job.objects.get(kind="billing.ledger.close_hour", ids__start=MONTH.isoformat())
+    assert job.ids["end"] == THIS_HOUR.isoformat()
     with pytest.raises(errors.Refused):
         holdings.move(source=target, target=project, namespaces=[key], since="first_seen", by=COMMAND, at=AT)
 
