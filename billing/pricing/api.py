@@ -125,13 +125,14 @@ class PriceBooks(ApiList, GenericViewSet[PriceBook]):
     }
     listing = lists.BookList
     serializer_class = BookOut
-    lookup_field = "slug"
+    queryset = PriceBook.objects.none()  # for the description alone; rows come from visible_to
+    lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     parser_classes = (JSONParser,)
 
     @extend_schema(responses=BookOut)
-    def retrieve(self, request: Request, slug: str) -> Response:
+    def retrieve(self, request: Request, pk: str) -> Response:
         """One price book."""
-        return Response(BookOut(self._visible(request, slug)).data)
+        return Response(BookOut(self._visible(request, pk)).data)
 
     @extend_schema(request=BookIn, responses={201: BookOut})
     def create(self, request: Request) -> Response:
@@ -161,9 +162,9 @@ class PriceBooks(ApiList, GenericViewSet[PriceBook]):
         ],
     )
     @action(detail=True, methods=["post"], url_path="import", parser_classes=[CsvParser, MultiPartParser])
-    def import_rates(self, request: Request, slug: str) -> Response:
+    def import_rates(self, request: Request, pk: str) -> Response:
         """Import a CSV file: as the body (`text/csv`), or as the part `file` of a form."""
-        book = self._visible(request, slug)
+        book = self._visible(request, pk)
         gate.demand(request, Permission.PRICE_EDIT)
         data, unit, at = _content(request), request.query_params.get("unit", ""), clock.now()
         if request.query_params.get("preview") == "1":
@@ -182,8 +183,8 @@ class PriceBooks(ApiList, GenericViewSet[PriceBook]):
         book.refresh_from_db(fields=["version"])
         return Response({"imported": True, "version": book.version, "token": "", **_told(plan), "unpriced": []})
 
-    def _visible(self, request: Request, slug: str) -> PriceBook:
-        return get_object_or_404(PriceBook.objects.visible_to(gate.person(request)), slug=slug)
+    def _visible(self, request: Request, pk: str) -> PriceBook:
+        return get_object_or_404(PriceBook.objects.visible_to(gate.person(request)), pk=pk)
 
 
 class Rates(ApiList, GenericViewSet[Any]):

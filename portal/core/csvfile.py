@@ -17,16 +17,13 @@ Cell = str | int | bool | None
 
 # Tab, return and newline are dropped by spreadsheets on import, and what follows then begins the cell.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_INVISIBLE = "\0\b\v\f \u00a0\u200b\u200e\u200f\u2060\ufeff"
 _QUOTED = frozenset(',"\r\n')
 _BATCH = 200
 
 
 def guarded(text: str) -> str:
     """Text as a spreadsheet reads it back: an apostrophe in front of what would be a formula."""
-    # Spaces, byte order marks and other invisible characters in front are dropped by some readers.
-    bare = text.lstrip(_INVISIBLE)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) or bare.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def cell(value: Cell) -> str:
@@ -37,7 +34,7 @@ def cell(value: Cell) -> str:
         return "true" if value else "false"
     if isinstance(value, int | Figure):
         return str(value)
-    text = guarded(value).replace("\0", "")
+    text = guarded(value.replace("\0", ""))
     return '"' + text.replace('"', '""') + '"' if not _QUOTED.isdisjoint(text) else text
 
 

@@ -48,7 +48,7 @@ def addresses(slug: str) -> dict[str, list[str]]:
             reverse("pricing:book", args=[slug]),
             f"{reverse('pricing:book', args=[slug])}?format=csv",
             API,
-            f"{API}{slug}/",
+            f"{API}{PriceBook.objects.get(slug=slug).pk}/",
             "/api/v1/rates/",
             "/api/v1/unpriced/",
         ],
@@ -94,7 +94,7 @@ def test_an_administrator_without_finance_sees_and_changes_no_price() -> None:
         assert browser.post(address, given).status_code in (403, 404), address
     for address, body, kind in (
         (API, b'{"name": "x"}', "application/json"),
-        (f"{API}{into.slug}/import/", file(NODE), "text/csv"),
+        (f"{API}{into.pk}/import/", file(NODE), "text/csv"),
     ):
         assert browser.post(address, body, content_type=kind).status_code in (403, 404), address
     assert (PriceBook.objects.count(), Rate.objects.count()) == (1, 0)
@@ -262,7 +262,7 @@ def test_the_api_opens_a_book_and_imports(fay: User) -> None:
     made = browser.post(API, {"name": "List", "clusters": ["prod"]}, content_type="application/json")
     assert made.status_code == 201, made.content
     assert (made.json()["slug"], made.json()["clusters"], made.json()["currency"]) == ("list", ["prod"], "USD")
-    address = f"{API}list/import/"
+    address = f"{API}{made.json()['id']}/import/"
     shown = browser.post(f"{address}?preview=1", file(NODE), content_type="text/csv")
     told = json.loads(shown.content)
     assert (told["imported"], [one["line"] for one in told["added"]]) == (False, [2])
@@ -277,7 +277,7 @@ def test_the_api_opens_a_book_and_imports(fay: User) -> None:
 
 def test_the_api_names_the_line(fay: User) -> None:
     into = book()
-    answer = client_of(fay).post(f"{API}{into.slug}/import/", file("node,,,,,,x,hour,,,"), content_type="text/csv")
+    answer = client_of(fay).post(f"{API}{into.pk}/import/", file("node,,,,,,x,hour,,,"), content_type="text/csv")
     assert answer.status_code == 422
     assert "Line 2, price: “x” is not a number" in answer.json()["errors"]["data"][0]
 
@@ -285,8 +285,8 @@ def test_the_api_names_the_line(fay: User) -> None:
 def test_the_api_wants_a_file(fay: User) -> None:
     into = book()
     for answer in (
-        client_of(fay).post(f"{API}{into.slug}/import/", {"other": "x"}),
-        client_of(fay).post(f"{API}{into.slug}/import/", b"", content_type="text/csv"),
+        client_of(fay).post(f"{API}{into.pk}/import/", {"other": "x"}),
+        client_of(fay).post(f"{API}{into.pk}/import/", b"", content_type="text/csv"),
     ):
         assert (answer.status_code, list(answer.json()["errors"])) == (422, ["file"])
 

@@ -26,7 +26,9 @@ def test_signing_in_leads_where_one_wanted_to_go(ann: User, client: Client) -> N
 
 
 def test_a_fragment_without_session_moves_the_whole_page(client: Client) -> None:
-    answer = client.get("/jobs/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/jobs/?state=dead"})
+    answer = client.get(
+        "/jobs/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/jobs/?state=dead"}
+    )
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"] == "/sign-in/?next=/jobs/%3Fstate%3Ddead"
 
@@ -37,7 +39,9 @@ def test_next_never_leads_away(ann: User, client: Client, where: str) -> None:
     assert answer.headers["Location"] == "/"
 
 
-@pytest.mark.parametrize(("username", "password"), [("ann", "wrong"), ("nobody", PASSWORD), ("ann", ""), ("", ""), ("ann", " ")])
+@pytest.mark.parametrize(
+    ("username", "password"), [("ann", "wrong"), ("nobody", PASSWORD), ("ann", ""), ("", ""), ("ann", " ")]
+)
 def test_wrong_passwords_are_refused_alike(ann: User, client: Client, username: str, password: str) -> None:
     answer = client.post("/sign-in/", {"username": username, "password": password})
     assert answer.status_code in {200, 422}
@@ -86,7 +90,9 @@ def test_adding_a_person_shows_the_password_once(ann: User) -> None:
     assert client_of(ann).post("/people/new/", {"username": "new.person"}).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/people/", "/people/bindings/", "/people/of/bob/", "/audit/", "/jobs/", "/people/new/"])
+@pytest.mark.parametrize(
+    "path", ["/people/", "/people/bindings/", "/people/of/bob/", "/audit/", "/jobs/", "/people/new/"]
+)
 def test_pages_need_their_permission(path: str, ann: User, bob: User, client: Client) -> None:
     assert client.get(path).status_code == 302
     assert client_of(bob).get(path).status_code == 404
