@@ -1,5 +1,7 @@
 """The shape of what people type."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +25,17 @@ class SignInForm(forms.Form):
 
 
 class NewPasswordForm(forms.Form):
-    """A password of one's own choice; typed once, since it can be shown while typing."""
+    """A password of one's own choice; typed once, since it can be shown while typing.
 
+    The present one is asked for, so that an unwatched session is not enough; not where it was used a moment ago.
+    """
+
+    current = forms.CharField(
+        label=_("Present password"),
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
     password = forms.CharField(
         label=_("New password"),
         max_length=500,
@@ -32,6 +43,11 @@ class NewPasswordForm(forms.Form):
         help_text=_("At least 12 characters, and not a common one."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+    def __init__(self, *args: Any, asks_current: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_current:
+            del self.fields["current"]
 
 
 class NewPersonForm(forms.Form):

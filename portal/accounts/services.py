@@ -155,8 +155,8 @@ def revoke(*, binding: Binding, by: Actor, at: datetime, revoked_by: User | None
             Scope(scopes.ScopeKind(binding.scope_kind), binding.scope_id),
         )
     # Locked, so that two administrators cannot remove each other at once.
-    administrators = Binding.objects.in_force(at).filter(role="admin", user__is_active=True).select_for_update(of=("self",))
-    if binding.role == "admin" and not [one for one in administrators if one.pk != binding.pk]:
+    others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True).select_for_update(of=("self",))
+    if binding.role == "admin" and all(one.pk == binding.pk for one in others):
         raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
     binding.delete()

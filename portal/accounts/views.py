@@ -64,9 +64,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def password_page(request: HttpRequest) -> HttpResponse:
     """Choose a password; other sessions of the person end, this one goes on."""
     user = get_object_or_404(User, pk=request.user.pk)
-    form = forms.NewPasswordForm(request.POST or None)
+    form = forms.NewPasswordForm(request.POST or None, asks_current=not user.password_is_one_time)
     if request.method == "POST" and form.is_valid():
         try:
+            if "current" in form.cleaned_data:
+                sign_in.confirm(
+                    user=user, password=form.cleaned_data["current"], by=gate.actor_of(request), at=clock.now()
+                )
             services.change_password(user=user, password=form.cleaned_data["password"], by=gate.actor_of(request))
         except errors.Refused as refused:
             put_errors(form, refused)
@@ -131,7 +135,9 @@ class Person(gate.Gated, ListView):
                 parts.Fact(_("User name"), shown.username, mono=True),
                 parts.Fact(_("Added"), formats.instant(shown.created_at)),
                 parts.Fact(
-                    _("Last sign-in"), formats.instant(shown.last_login) if shown.last_login else None, absent=_("never")
+                    _("Last sign-in"),
+                    formats.instant(shown.last_login) if shown.last_login else None,
+                    absent=_("never"),
                 ),
             ],
             "bindings": Binding.objects.filter(user=shown).order_by("-created_at")[:100],

@@ -1,5 +1,6 @@
 """Recording what happened."""
 
+from datetime import datetime
 from typing import Any
 
 from portal.audit.kinds import KINDS
@@ -40,6 +41,15 @@ def record(
         before=_mask(before),
         after=_mask(after),
     )
+
+
+def said_since(since: datetime, kind: str, *, by: Actor, after: dict[str, Any]) -> bool:
+    """Tell whether the same was recorded from the same address after an instant: what strangers cause, once is enough.
+
+    Events are never deleted, so that nobody may make as many as they like without signing in.
+    """
+    same = Event.objects.filter(at__gt=since, kind=kind, address=by.address, actor_id=by.id)
+    return same.filter(after=after).exists()
 
 
 def record_denial(by: Actor, *, permission: str, path: str, method: str, on: str) -> None:

@@ -82,7 +82,8 @@ def test_a_stranger_gets_nothing(world: World) -> None:
 
 def test_absent_and_forbidden_are_one_answer_to_somebody_without_a_role(world: World) -> None:
     nobody = person("nobody")
-    client, wrong = client_of(nobody), {}
+    client = client_of(nobody)
+    wrong: dict[str, Any] = {}
     for one in GATED:
         for method in ("GET", "POST"):
             before = denials(nobody)
@@ -96,7 +97,8 @@ def test_absent_and_forbidden_are_one_answer_to_somebody_without_a_role(world: W
 
 def test_what_is_theirs_is_absent_to_our_member(world: World) -> None:
     user = world.ours.member
-    client, wrong = client_of(user), {}
+    client = client_of(user)
+    wrong: dict[str, Any] = {}
     for one in [one for one in GATED if one.kind]:
         for method in ("GET", "POST"):
             before = denials(user)
@@ -124,12 +126,33 @@ def test_a_role_opens_what_it_says(world: World, viewer: User, who: str, role: s
         for method in ("GET", "POST"):
             status = client.generic(method, one.url(world, "ours")).status_code
             opened = expected(one, method, role)
+            # An address that answers GET alone says so to whoever has the right.
+            unanswered = opened and method == "POST" and status == 405
             # One row's explanation is asked for by its keys, of which there are none here.
-            if opened == (status in REFUSED) and one.name != "ledger:row":
-                # An address that answers GET alone says so to whoever has the right.
-                if not (opened and method == "POST" and status == 405):
-                    wrong[f"{method} {one.name}"] = (status, opened)
+            if opened == (status in REFUSED) and not unanswered and one.name != "ledger:row":
+                wrong[f"{method} {one.name}"] = (status, opened)
     assert wrong == {}
+
+
+@pytest.fixture
+def keeper(world: World) -> User:
+    """Reads our cluster."""
+    user = person("keeper")
+    rivals.give(user, "cluster_viewer", ScopeKind.CLUSTER, world.own)
+    return user
+
+
+def test_a_cluster_shows_itself_alone(world: World, keeper: User) -> None:
+    client = client_of(keeper)
+    wrong: dict[str, Any] = {}
+    for one in PAGES:
+        for whose in ("ours", "theirs") if one.kind == "cluster" else ("ours",):
+            for shape, answer in shapes(client, one.url(world, whose), is_api=one.is_api).items():
+                if THEIRS in body(answer).decode().lower() or (whose == "theirs" and answer.status_code not in REFUSED):
+                    wrong[f"{one.name} {whose} {shape}"] = answer.status_code
+    assert wrong == {}
+    for address in ("/clusters/", "/clusters/?format=csv", "/inventory/nodes/", "/api/v1/nodes/", "/inventory/fleet/"):
+        assert OURS in body(client.get(address)).decode().lower(), address
 
 
 @pytest.mark.parametrize("who", ["member", "viewer"])

@@ -23,7 +23,7 @@ from tests.factories.rivals import AT, THEIRS, World, filled
 from tests.people import client_of, person
 
 PAGES = [one for one in addresses.every() if one.name not in addresses.UNASKED]
-ORDERS = ("name", "-name", "created_at", "-created_at", "cluster_name", "-cpu_m")
+ORDERS = ("-name", "created_at", "-cpu_m")
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +41,18 @@ def world(db: None) -> World:
 def seen_by(user: User, world: World) -> dict[str, tuple[int, bytes]]:
     """Every answer to the person, about what is ours and about what is theirs."""
     found: dict[str, tuple[int, bytes]] = {}
+    client = client_of(user)
     for one in PAGES:
-        client = client_of(user)
         urls = {whose: one.url(world, whose) for whose in (("ours", "theirs") if one.kind else ("ours",))}
         for whose, url in urls.items():
             for shape, answer in shapes(client, url, is_api=one.is_api).items():
                 found[f"{one.name} {whose} {shape}"] = answer.status_code, body(answer)
     for address in ("/inventory/pods/", "/inventory/workloads/", "/inventory/namespaces/", "/projects/"):
         for order in ORDERS:
-            answer = client_of(user).get(address, {"order": order, "size": "25"})
+            answer = client.get(address, {"order": order, "size": "25"})
             found[f"{address} {order}"] = answer.status_code, body(answer)
         for query in ({"project": world.theirs.project.slug}, {"name": THEIRS}, {"cluster": world.foreign.slug}):
-            answer = client_of(user).get(address, {**query, "format": "csv"})
+            answer = client.get(address, {**query, "format": "csv"})
             found[f"{address} {query}"] = answer.status_code, body(answer)
     return found
 
@@ -60,7 +60,7 @@ def seen_by(user: User, world: World) -> dict[str, tuple[int, bytes]]:
 def everything_of_theirs_changes(world: World) -> None:
     """More of it, other amounts, other names, other states, other people, other jobs."""
     theirs = world.theirs
-    for number in range(60):
+    for number in range(30):
         rivals.inhabit(world.shared, theirs.project, f"{THEIRS}-{number}", cpu_m=10_000 + number, restarts=number)
     Pod.objects.filter(pk=theirs.pod.pk).update(cpu_m=64_000, memory_bytes=2**40, phase="Failed", name="aaa-first")
     Workload.objects.filter(pk=theirs.workload.pk).update(ready=0, desired=9, name="aaa-first")
@@ -82,19 +82,23 @@ def everything_of_theirs_changes(world: World) -> None:
     rivals.cluster(f"{THEIRS}-second-cluster")
 
 
-@pytest.mark.parametrize(
-    "role", ["project_member", "project_viewer", "project_owner", "team_owner"], ids=lambda role: str(role)
-)
+@pytest.mark.parametrize("role", ["project_member", "team_owner", "cluster_viewer"])
 def test_what_the_others_do_shows_nowhere(world: World, role: str) -> None:
     bob = person("bob")
-    if role == "team_owner":
-        rivals.give(bob, role, ScopeKind.TEAM, world.ours.team)
-    else:
-        rivals.give(bob, role, ScopeKind.PROJECT, world.ours.project)
+    match role:
+        case "team_owner":
+            rivals.give(bob, role, ScopeKind.TEAM, world.ours.team)
+        case "cluster_viewer":
+            rivals.give(bob, role, ScopeKind.CLUSTER, world.own)
+        case _:
+            rivals.give(bob, role, ScopeKind.PROJECT, world.ours.project)
     first = seen_by(bob, world)
     everything_of_theirs_changes(world)
+    if role == "project_member":
+        # A project of one's own team is another one's, too.
+        projects.open(name="aaa beside it", team=world.ours.team, by=COMMAND, at=AT)
     second = seen_by(bob, world)
-    assert sum(status == 200 for status, _body in first.values()) > 60
+    assert sum(status == 200 for status, _body in first.values()) > 20
     assert [name for name, answer in first.items() if second[name] != answer] == []
 
 
