@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from portal.accounts.models import SignInAttempt, fold
 
 WINDOW = timedelta(minutes=1)
+# From one network for one account; from everywhere for one account: the owner, who comes from elsewhere than an
+# attacker, still gets in.
 PER_ACCOUNT = 10
+PER_ACCOUNT_EVERYWHERE = 100
 PER_NETWORK = 30
 
 
@@ -27,11 +30,14 @@ def _digest(username: str) -> str:
 
 
 def too_many(*, username: str, address: str, at: datetime) -> bool:
-    """Tell whether the account or the network has used up its attempts of the last minute."""
+    """Tell whether the attempts of the last minute are used up: of account and network together, or of either."""
     recent = SignInAttempt.objects.filter(at__gt=at - WINDOW)
+    here = recent.filter(network=network_of(address))
+    account = _digest(username)
     return (
-        recent.filter(account=_digest(username)).count() >= PER_ACCOUNT
-        or recent.filter(network=network_of(address)).count() >= PER_NETWORK
+        here.filter(account=account).count() >= PER_ACCOUNT
+        or here.count() >= PER_NETWORK
+        or recent.filter(account=account).count() >= PER_ACCOUNT_EVERYWHERE
     )
 
 

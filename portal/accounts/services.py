@@ -146,14 +146,11 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
 
 
 @transaction.atomic
-def revoke(*, binding: Binding, by: Actor, at: datetime, revoked_by: User | None = None) -> None:
-    """Take a role away. It no longer holds from the next request on. Raises `Refused`, `Conflict`."""
-    if revoked_by is not None:
-        _demand_subset(
-            revoked_by,
-            roles.ROLES[binding.role],
-            Scope(scopes.ScopeKind(binding.scope_kind), binding.scope_id),
-        )
+def revoke(*, binding: Binding, by: Actor, at: datetime) -> None:
+    """Take a role away, also one the author does not have. It stops holding with the next request.
+
+    Raises `Conflict` for the last administrator's role.
+    """
     # Locked, so that two administrators cannot remove each other at once.
     others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True).select_for_update(of=("self",))
     if binding.role == "admin" and all(one.pk == binding.pk for one in others):

@@ -209,12 +209,7 @@ class Grant(gate.Gated, View):
 def revoke(request: HttpRequest, binding_id: str) -> HttpResponse:
     """Take a role away."""
     binding = get_object_or_404(Binding, pk=binding_id)
-    services.revoke(
-        binding=binding,
-        by=gate.actor_of(request),
-        at=clock.now(),
-        revoked_by=get_object_or_404(User, pk=request.user.pk),
-    )
+    services.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
     messages.success(request, _("The role is taken away."))
     return redirect("accounts:person", username=binding.user.username)
 

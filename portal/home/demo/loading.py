@@ -6,7 +6,7 @@ serves the clusters. A demo that was removed stays away until it is asked for wi
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,8 @@ from portal.home.demo.simulator import Simulator
 from portal.home.demo.world.calendar import WINDOW
 
 Say = Callable[[str], None]
+# Far more than any date was seen to need.
+_SEEDS = 20
 
 
 @dataclass
@@ -104,9 +106,17 @@ def _world(by: Actor) -> dict[str, Any]:
     if memory.anything_left():
         # Half a demo whose world is lost: its uids and instants cannot be made again.
         removing.erase()
-    document = world.build(seed=world.SEED, at=clock.now())
+    document = _new_world(clock.now())
     files.write(document)
     return document
+
+
+def _new_world(at: datetime) -> dict[str, Any]:
+    """Return a world for an instant: of the first seed whose pods find room on their machines."""
+    for seed in range(world.SEED, world.SEED + _SEEDS):
+        with suppress(world.WorldError):
+            return world.build(seed=seed, at=at)
+    raise errors.Refused.one("", _("No world could be made for this moment; try again."))
 
 
 def _attach(going: _Load) -> None:
@@ -136,13 +146,12 @@ def _known_world() -> dict[str, Any]:
     document, remembered = files.read(), memory.loaded_world()
     if remembered is None:
         raise errors.Refused.one("", _("It is not known which demo was loaded."))
-    at, edition = remembered
-    if document is not None and datetime.fromisoformat(document["at"]) == at:
+    if document is not None and datetime.fromisoformat(document["at"]) == remembered.at:
         return document
-    if edition != world.EDITION:
+    if remembered.edition != world.EDITION:
         raise errors.Refused.one(
             "", _("The demo was made by another version of Paddock and its world file is lost. Remove it first.")
         )
-    document = world.build(seed=world.SEED, at=at)
+    document = world.build(seed=remembered.seed, at=remembered.at)
     files.write(document)
     return document

@@ -1,5 +1,6 @@
 """What happened to the demo here. The audit remembers it: no other row outlives a removal."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,12 +27,22 @@ def last() -> str:
     return event.kind if event else ""
 
 
-def loaded_world() -> tuple[datetime, int] | None:
-    """Return the instant that counted as now when the demo was loaded, and the edition of its world."""
+@dataclass(frozen=True)
+class Remembered:
+    """Of which world the demo was made."""
+
+    at: datetime
+    seed: int
+    edition: int
+
+
+def loaded_world() -> Remembered | None:
+    """Return the world of the demo that was loaded last, None where it was removed or never loaded."""
     event = _last()
     if event is None or event.kind != LOADED or not event.after:
         return None
-    return datetime.fromisoformat(event.after["at"]).astimezone(UTC), int(event.after["edition"])
+    at = datetime.fromisoformat(event.after["at"]).astimezone(UTC)
+    return Remembered(at, int(event.after["seed"]), int(event.after["edition"]))
 
 
 def anything_left() -> bool:

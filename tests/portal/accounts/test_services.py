@@ -99,14 +99,22 @@ def test_every_write_leaves_its_event(bob: User) -> None:
     assert (event.kind, event.actor_label) == ("accounts.binding.grant", "manage.py")
 
 
-def test_the_sign_in_limit_counts_account_and_network() -> None:
+def test_the_sign_in_limit_counts_an_account_within_a_network() -> None:
     now = clock.now()
     for _turn in range(limits.PER_ACCOUNT):
         assert not limits.too_many(username="ann", address="192.0.2.7", at=now)
         limits.note_failure(username="Ann", address="192.0.2.7", at=now)
-    assert limits.too_many(username="ann", address="198.51.100.1", at=now)
+    assert limits.too_many(username="ann", address="192.0.2.200", at=now)
+    assert not limits.too_many(username="ann", address="198.51.100.1", at=now), "the owner comes from elsewhere"
     assert not limits.too_many(username="bob", address="192.0.2.9", at=now)
     assert not limits.too_many(username="ann", address="192.0.2.7", at=now + timedelta(minutes=2))
+
+
+def test_an_account_runs_out_however_many_networks_are_used() -> None:
+    now = clock.now()
+    for turn in range(limits.PER_ACCOUNT_EVERYWHERE):
+        limits.note_failure(username="ann", address=f"198.51.{turn}.7", at=now)
+    assert limits.too_many(username="ann", address="203.0.113.1", at=now)
 
 
 def test_a_network_runs_out_too() -> None:

@@ -214,7 +214,7 @@ UNOWNED = (
 )
 
 FRANKFURT = Site(
-    slug="frankfurt-prod",
+    slug="frankfurt-production",
     name="Frankfurt production",
     distribution="rke2",
     version="v1.32.5+rke2r1",

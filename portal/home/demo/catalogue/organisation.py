@@ -79,7 +79,7 @@ PEOPLE = (
     Person("helen.farrow", "Helen Farrow", (("finance", "everything", ""),)),
     Person("sami.nieminen", "Sami Nieminen", (("project_viewer", "project", "web-shop"),)),
     Person("lena.okafor", "Lena Okafor", (("cost_viewer", "team", "payments"), ("auditor", "everything", ""))),
-    Person("viktor.hald", "Viktor Hald", (("cluster_owner", "cluster", "frankfurt-prod"),)),
+    Person("viktor.hald", "Viktor Hald", (("cluster_owner", "cluster", "frankfurt-production"),)),
 )
 
 BOOK = "Demo list prices"

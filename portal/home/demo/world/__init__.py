@@ -5,18 +5,20 @@ simulator's), its `past` by `portal.home.demo.past`: segments of what is gone, b
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from portal.home.demo.catalogue.organisation import SITES
 from portal.home.demo.catalogue.shapes import Site
 from portal.home.demo.world import machines, past, placing, pods, storage
 from portal.home.demo.world.chance import Chance
-from portal.home.demo.world.lives import SiteLife
+from portal.home.demo.world.lives import SiteLife, WorldError
 from portal.home.demo.world.objects import nodes, spaces, workloads
 from portal.home.demo.world.objects import pods as pod_objects
 from portal.home.demo.world.objects import storage as storage_objects
 from portal.home.demo.world.objects.parts import Body, stamp
+
+__all__ = ["EDITION", "SEED", "WorldError", "build", "encode"]
 
 SEED = 20260101
 # Raised when the same seed makes another world: a half-loaded one of before is then begun anew.
@@ -24,7 +26,10 @@ EDITION = 1
 
 
 def build(*, seed: int, at: datetime) -> dict[str, Any]:
-    """Return the document. `at` is the instant that counts as now: aware, UTC, whole seconds."""
+    """Return the document. `at` is the instant that counts as now: aware, UTC, whole seconds.
+
+    Raises `WorldError` where the pods of this seed do not fit on their machines.
+    """
     told = [_told(site, seed, at) for site in SITES]
     return {
         "edition": EDITION,
@@ -76,8 +81,3 @@ def _present(life: SiteLife, stores: list[storage.Store], seed: int) -> Body:
         "groups": list(site.groups),
         "objects": objects,
     }
-
-
-def first_hour(at: datetime, days: int) -> datetime:
-    """Return the first whole hour of the past that is told."""
-    return (at - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
