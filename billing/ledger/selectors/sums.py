@@ -15,6 +15,7 @@ from billing.ledger import asking
 from billing.ledger.asking import Ask
 from billing.ledger.models import (
     RESOURCES,
+    CostRun,
 )
 from billing.ledger.selectors.counted import standing
 from billing.ledger.selectors.rows import MONEY, NOTHING, QUANTITY, UNPRICED, grouped, narrowed, unassigned
@@ -123,8 +124,12 @@ def spend(person: Person, month_of: datetime, ask: Ask | None = None) -> Spend |
         return None
     before = (begins - asking.DAY).replace(day=1)
     elapsed = counted_to - periods.day_start(begins, here)
-    until = min(periods.day_start(before, here) + elapsed, periods.day_start(begins, here))
-    return Spend(found[0], _until(person, asked, before, until), currency(), counted_to, found[1])
+    start = periods.day_start(before, here)
+    until = min(start + elapsed, periods.day_start(begins, here))
+    # A month that was counted in part only would make any change look enormous.
+    comparable = CostRun.objects.filter(hour__lte=periods.floor_hour(start)).exists()
+    previous = _until(person, asked, before, until) if comparable else None
+    return Spend(found[0], previous, currency(), counted_to, found[1])
 
 
 def _in_month(ask: Ask | None, begins: date) -> Ask:
