@@ -263,7 +263,7 @@ class WorkloadList(InventoryList):
         Column("ready", _("Ready"), "number", show=ready_text("ready", "desired")),
         Column("updated", _("Up to date"), "number"),
         Column("available", _("Available"), "number"),
-        Column("image_names", _("Images"), "code"),
+        Column("image_names", _("Images"), "code", on_page=False),
         Column("created_at", _("Age"), "age"),
         Column("desired", _("Wanted"), "number", on_page=False),
         Column("owner_kind", _("Kind of owner"), on_page=False),

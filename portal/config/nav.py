@@ -61,12 +61,18 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def _entries(request: HttpRequest, places: tuple[Place, ...]) -> list[dict[str, Any]]:
     person = gate.person(request)
     shown = [place for place in places if place.permission is None or person.may(place.permission)]
+    here = _nearest(request.path)
     return [
-        {
-            "label": place.label,
-            "url": (url := reverse(place.name)),
-            "icon": place.icon,
-            "active": request.path == url if url == "/" else request.path.startswith(url),
-        }
+        {"label": place.label, "url": reverse(place.name), "icon": place.icon, "active": place == here}
         for place in shown
     ]
+
+
+def _nearest(path: str) -> Place | None:
+    """Return the one entry whose address the path lies under most closely; home is for itself alone."""
+    under = [
+        (len(url), place) for place in MAIN + ADMIN if (url := reverse(place.name)) != "/" and path.startswith(url)
+    ]
+    if path == "/":
+        return MAIN[0]
+    return max(under, key=lambda one: one[0])[1] if under else None

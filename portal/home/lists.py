@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
+from clusters.registry.models import Cluster
 from portal.access import scopes
 from portal.core import listing
 from portal.core.listing import Column, Filter
@@ -18,6 +22,22 @@ STATES: dict[str, tuple[Tone, Text]] = {
     State.DEAD.value: ("broken", _("Failed")),
     State.CANCELLED.value: ("unknown", _("Cancelled")),
 }
+
+
+STORED = (
+    "kind",
+    "key",
+    "state",
+    "text",
+    "done",
+    "total",
+    "attempts",
+    "by_label",
+    "created_at",
+    "finished_at",
+    "error",
+    "queue",
+)
 
 
 def kind_label(row: dict[str, Any]) -> str:
@@ -49,7 +69,7 @@ class JobList(listing.Listing):
     title = _("Jobs")
     columns = (
         Column("kind", _("What"), show=kind_label, href=listing.link("home:job", "id")),
-        Column("key", _("For"), "code"),
+        Column("subject", _("For"), absent=_("Paddock itself")),
         Column("state", _("State"), "state", states=STATES),
         Column("text", _("Progress"), show=progress),
         Column("attempts", _("Attempts"), "number"),
@@ -59,6 +79,7 @@ class JobList(listing.Listing):
         Column("error", _("Error"), show=lambda row: row["error"].partition("\n")[0][:160]),
         Column("done", _("Steps done"), "number", on_page=False),
         Column("total", _("Steps"), "number", on_page=False),
+        Column("key", _("Key"), "code", on_page=False),
         Column("queue", _("Queue"), on_page=False),
         Column("id", _("Id"), on_page=False),
     )
@@ -72,7 +93,8 @@ class JobList(listing.Listing):
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """All jobs: the permission is given on everything only."""
-        return Job.objects.values(
-            "id", "kind", "key", "state", "text", "done", "total", "attempts", "by_label", "created_at", "finished_at",
-            "error", "queue",
-        )  # fmt: skip
+        named = Cluster.objects.annotate(text=Cast("pk", TextField())).filter(text=OuterRef("cluster_id"))
+        return Job.objects.annotate(
+            cluster_id=KeyTextTransform("cluster_id", "ids"),
+            subject=Coalesce(Subquery(named.values("name")[:1]), NullIf("key", Value(""))),
+        ).values("id", "subject", *STORED)
