@@ -8,6 +8,7 @@ import atexit
 import base64
 import os
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -50,4 +51,8 @@ def pytest_configure() -> None:
 
     # Argon2 is slow on purpose; one test holds the real setting.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # WhiteNoise warns of a folder that is not there, and a fresh clone has none.
+    collected = Path(os.environ["PADDOCK_DATA_DIR"]) / "static"
+    collected.mkdir(parents=True, exist_ok=True)
+    settings.STATIC_ROOT = collected
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
