@@ -139,6 +139,7 @@ class CostRun(models.Model):
     counted_seconds = models.PositiveIntegerField()
     due_seconds = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
+    time_zone = models.TextField(default="UTC", db_default="UTC")
     method = models.TextField()
     price_book_id = models.UUIDField(null=True)
     price_version = models.PositiveIntegerField(null=True)

@@ -82,6 +82,7 @@ def close_range(*, cluster_id: UUID, start: datetime, end: datetime, at: datetim
     days.
     Raises `Refused` for ends inside an hour and for hours that have not begun.
     """
+    _demand_one_currency()
     cluster = Cluster.objects.get(pk=cluster_id)
     asked = _closable(Period(start, end), at)
     done = Closed()
@@ -98,6 +99,14 @@ def first_part(start: datetime, end: datetime) -> datetime:
     zone = ZoneInfo(settings.BILLING_TIME_ZONE)
     day = periods.billing_day(start + HOUR, zone) + timedelta(days=2)
     return min(end, periods.ceil_hour(periods.day_start(day, zone)))
+
+
+def _demand_one_currency() -> None:
+    """Refuse to count in another currency, or by other days, than what is stored. Raises `Conflict`."""
+    last = CostRun.objects.order_by("-id").values_list("currency", "time_zone").first()
+    if last is not None and last != (settings.CURRENCY, settings.BILLING_TIME_ZONE):
+        text = _("Cost is stored in %(currency)s and by days of %(zone)s; the settings must say the same.")
+        raise errors.Conflict.one("", text % {"currency": last[0], "zone": last[1]})
 
 
 def _closable(asked: Period, at: datetime) -> Period:
@@ -151,7 +160,7 @@ def _close(cursor: CursorWrapper, cluster: Cluster, chunk: _Chunk, at: datetime,
     )
     storing.write(cursor, cluster.pk, chunk.hours, split)
     runs = list(_runs(cluster, chunk.hours, known, at))
-    method = storing.Method(settings.CURRENCY, METHOD_VERSION, book.id, book.version, at)
+    method = storing.Method(settings.CURRENCY, settings.BILLING_TIME_ZONE, METHOD_VERSION, book.id, book.version, at)
     storing.write_runs(cursor, cluster.pk, runs, method)
     done.hours += len(runs)
     done.final += sum(run.state == RunState.FINAL for run in runs)

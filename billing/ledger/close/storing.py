@@ -65,15 +65,16 @@ WHERE place.asset <> 'node'
 GROUP BY slice.hour, slice.starts_at, slice.ends_at, slice.day, price_key_id"""
 
 _RUN = """
-INSERT INTO cost_run (cluster_id, hour, number, state, counted_to, counted_seconds, due_seconds, currency, method,
-    price_book_id, price_version, closed_at)
-SELECT %(cluster)s, hour, 1, state, counted_to, counted_seconds, due_seconds, %(currency)s, %(method)s, %(book)s,
-    %(version)s, %(at)s
+INSERT INTO cost_run (cluster_id, hour, number, state, counted_to, counted_seconds, due_seconds, currency, time_zone,
+    method, price_book_id, price_version, closed_at)
+SELECT %(cluster)s, hour, 1, state, counted_to, counted_seconds, due_seconds, %(currency)s, %(time_zone)s,
+    %(method)s, %(book)s, %(version)s, %(at)s
 FROM unnest(%(hours)s::timestamptz[], %(states)s::text[], %(counted)s::timestamptz[], %(seconds)s::int[],
     %(due)s::int[]) AS run(hour, state, counted_to, counted_seconds, due_seconds)
 ON CONFLICT (cluster_id, hour) DO UPDATE SET number = cost_run.number + 1, state = excluded.state,
     counted_to = excluded.counted_to, counted_seconds = excluded.counted_seconds, due_seconds = excluded.due_seconds,
-    currency = excluded.currency, method = excluded.method, price_book_id = excluded.price_book_id,
+    currency = excluded.currency, time_zone = excluded.time_zone, method = excluded.method,
+    price_book_id = excluded.price_book_id,
     price_version = excluded.price_version, closed_at = excluded.closed_at"""
 
 
@@ -93,6 +94,7 @@ class Method:
     """With what the hours were closed."""
 
     currency: str
+    time_zone: str
     version: str
     book_id: UUID | None
     book_version: int | None
@@ -311,6 +313,7 @@ def write_runs(cursor: CursorWrapper, cluster_id: UUID, runs: Sequence[HourRun],
     given: dict[str, Any] = {
         "cluster": cluster_id,
         "currency": method.currency,
+        "time_zone": method.time_zone,
         "method": method.version,
         "book": method.book_id,
         "version": method.book_version,

@@ -375,6 +375,7 @@ class Migration(migrations.Migration):
                 ("counted_seconds", models.PositiveIntegerField()),
                 ("due_seconds", models.PositiveIntegerField()),
                 ("currency", models.CharField(max_length=3)),
+                ("time_zone", models.TextField(db_default="UTC", default="UTC")),
                 ("method", models.TextField()),
                 ("price_book_id", models.UUIDField(null=True)),
                 ("price_version", models.PositiveIntegerField(null=True)),

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from billing.ledger import due, schedule, services
 from billing.ledger.models import CostHour, CostRun, RunState
 from billing.metering.models import Segment
 from clusters.registry.models import Cluster, State
-from portal.core import clock
+from portal.core import clock, errors
 from portal.core.periods import HOUR, Period
 from portal.jobs import runner
 from portal.jobs.models import Job
@@ -159,3 +160,17 @@ def test_a_close_takes_as_many_queries_for_many_hours_as_for_one() -> None:
         counts.append(len(queries))
     assert len(set(counts)) == 1, counts
     assert counts[0] < 60
+
+
+@pytest.mark.parametrize(("name", "value"), [("CURRENCY", "EUR"), ("BILLING_TIME_ZONE", "Europe/Zurich")])
+def test_currency_and_time_zone_are_fixed_by_the_first_close(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    now = at(monkeypatch, CAME + timedelta(minutes=5))
+    cluster = tables.cluster_row("c", at=CAME)
+    tables.confirm(cluster.pk, now)
+    hour = CAME.replace(minute=0)
+    services.close_range(cluster_id=cluster.pk, start=hour, end=hour + HOUR, at=now)
+    setattr(settings, name, value)
+    with pytest.raises(errors.Conflict):
+        services.close_range(cluster_id=cluster.pk, start=hour, end=hour + HOUR, at=now)
