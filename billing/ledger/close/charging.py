@@ -39,33 +39,32 @@ LATERAL (SELECT date_part('epoch', least(slice.ends_at, node.ends_at)
 ANALYZE close_node_hour"""
 
 # Price key 0 is none: it joins like any other, where NULL would not.
-_CHARGE = """
-DROP TABLE IF EXISTS close_charge;
-CREATE TEMP TABLE close_charge (
-    slice int, tenancy int, price_key_id bigint, kind text, segment bigint, life bigint, part_at timestamptz,
-    cpu_q bigint, memory_q numeric, gpu_q bigint, storage_q numeric, units_q bigint,
-    overcommitted bool
-) ON COMMIT DROP"""
-
-# A pod is charged while its segment and a life of its node overlap. One whose node was never seen has no price key.
+# A pod is charged while its segment and a life of its node overlap. One whose node was never seen has no price key
+# and no life to overlap with. OFFSET 0 keeps the seconds from being worked out anew wherever they are named.
 _PODS = """
-INSERT INTO close_charge
-SELECT slice.slice, tenancy.tenancy, node.price_key_id, 'workload', pod.id, node.life,
-    greatest(tenancy.starts_at, slice.starts_at),
-    pod.cpu_m * taken.seconds, pod.memory_bytes * taken.seconds, pod.gpu_m * taken.seconds, 0, 0, false
-FROM segment pod
-JOIN close_node node ON node.uid = pod.node_uid AND node.ends_at > pod.starts_at
-    AND (pod.ends_at IS NULL OR node.starts_at < pod.ends_at)
-JOIN close_tenancy tenancy ON tenancy.uid = pod.namespace_uid AND tenancy.ends_at > pod.starts_at
-    AND (pod.ends_at IS NULL OR tenancy.starts_at < pod.ends_at)
-JOIN close_slice slice ON slice.starts_at < tenancy.ends_at AND slice.ends_at > tenancy.starts_at
-    AND slice.starts_at < node.ends_at AND slice.ends_at > node.starts_at AND slice.ends_at > pod.starts_at
-    AND (pod.ends_at IS NULL OR slice.starts_at < pod.ends_at),
-LATERAL (SELECT date_part('epoch',
-    least(slice.ends_at, tenancy.ends_at, node.ends_at, pod.ends_at)
-    - greatest(slice.starts_at, tenancy.starts_at, node.starts_at, pod.starts_at))::bigint AS seconds) taken
-WHERE pod.cluster_id = %(cluster)s AND pod.kind = 'pod' AND pod.node_uid <> '' AND pod.starts_at < %(until)s
-    AND (pod.ends_at IS NULL OR pod.ends_at > %(since)s) AND taken.seconds > 0"""
+DROP TABLE IF EXISTS close_charge;
+CREATE TEMP TABLE close_charge ON COMMIT DROP AS
+SELECT slice, tenancy, price_key_id, 'workload' AS kind, segment, life, part_at, cpu_m * seconds AS cpu_q,
+    memory_bytes * seconds AS memory_q, gpu_m * seconds AS gpu_q, 0::numeric AS storage_q, 0::bigint AS units_q,
+    false AS overcommitted
+FROM (
+    SELECT slice.slice, tenancy.tenancy, coalesce(node.price_key_id, 0) AS price_key_id, pod.id AS segment, node.life,
+        greatest(tenancy.starts_at, slice.starts_at) AS part_at, pod.cpu_m, pod.memory_bytes, pod.gpu_m,
+        date_part('epoch', least(slice.ends_at, tenancy.ends_at, node.ends_at, pod.ends_at)
+            - greatest(slice.starts_at, tenancy.starts_at, node.starts_at, pod.starts_at))::bigint AS seconds
+    FROM segment pod
+    LEFT JOIN close_node node ON node.uid = pod.node_uid AND node.ends_at > pod.starts_at
+        AND (pod.ends_at IS NULL OR node.starts_at < pod.ends_at)
+    JOIN close_tenancy tenancy ON tenancy.uid = pod.namespace_uid AND tenancy.ends_at > pod.starts_at
+        AND (pod.ends_at IS NULL OR tenancy.starts_at < pod.ends_at)
+    JOIN close_slice slice ON slice.starts_at < tenancy.ends_at AND slice.ends_at > tenancy.starts_at
+        AND (node.life IS NULL OR slice.starts_at < node.ends_at AND slice.ends_at > node.starts_at)
+        AND slice.ends_at > pod.starts_at AND (pod.ends_at IS NULL OR slice.starts_at < pod.ends_at)
+    WHERE pod.cluster_id = %(cluster)s AND pod.kind = 'pod' AND (node.life IS NOT NULL OR pod.node_uid = '')
+        AND pod.starts_at < %(until)s AND (pod.ends_at IS NULL OR pod.ends_at > %(since)s)
+    OFFSET 0
+) pod
+WHERE seconds > 0"""
 
 _OTHERS = """
 INSERT INTO close_charge
@@ -81,8 +80,7 @@ JOIN close_slice slice ON slice.starts_at < tenancy.ends_at AND slice.ends_at > 
     AND slice.ends_at > thing.starts_at AND (thing.ends_at IS NULL OR slice.starts_at < thing.ends_at),
 LATERAL (SELECT date_part('epoch', least(slice.ends_at, tenancy.ends_at, thing.ends_at)
     - greatest(slice.starts_at, tenancy.starts_at, thing.starts_at))::bigint AS seconds) taken
-WHERE thing.cluster_id = %(cluster)s
-    AND (thing.kind IN ('volume', 'load_balancer') OR thing.kind = 'pod' AND thing.node_uid = '')
+WHERE thing.cluster_id = %(cluster)s AND thing.kind IN ('volume', 'load_balancer')
     AND thing.starts_at < %(until)s AND (thing.ends_at IS NULL OR thing.ends_at > %(since)s)"""
 
 # Node hours of which more is asked than they have beside what is reserved.
@@ -136,12 +134,12 @@ def write(cursor: CursorWrapper, cluster_id: UUID, counted: Period, own: Sequenc
     """
     given: dict[str, Any] = {"cluster": cluster_id, "since": counted.start, "until": counted.end, "own": list(own)}
     charges = 0
-    for statement in (_NODE, _NODE_HOUR, _CHARGE):
+    for statement in (_NODE, _NODE_HOUR):
         cursor.execute(statement, given)
     for statement in (_PODS, _OTHERS):
         cursor.execute(statement, given)
         charges += cursor.rowcount
-    cursor.execute("ANALYZE close_charge")
+    cursor.execute("ANALYZE close_charge (slice, tenancy, price_key_id, kind, life, storage_q, units_q)")
     cursor.execute(_OVER)
     if cursor.rowcount:
         cursor.execute(_FIT)

@@ -16,7 +16,8 @@ _SLICE = """
 DROP TABLE IF EXISTS close_slice;
 CREATE TEMP TABLE close_slice ON COMMIT DROP AS
 SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::date[], %s::timestamptz[])
-    AS slice(slice, hour, starts_at, ends_at, day, rated_at)"""
+    AS slice(slice, hour, starts_at, ends_at, day, rated_at);
+ANALYZE close_slice"""
 _CHANGES = """
 SELECT edge FROM rate, LATERAL (VALUES (lower(period)), (upper(period))) AS edges(edge)
 WHERE book_id = %s AND edge > %s AND edge < %s GROUP BY edge ORDER BY edge"""

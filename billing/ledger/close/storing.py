@@ -1,6 +1,6 @@
 """The close's result into the tables: the former run's rows go, and the rollups take the difference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,14 +17,15 @@ _U = tuple(f"unpriced_{one}_q" for one in RESOURCES)
 _SUMS = (*_Q, *_A, "amount", *_U, "hour_rows")
 _WHOLE = " + ".join(f"line.{one}" for one in _A)
 
-_FORMER = """
+_FORMER_TABLE = """
+DELETE FROM asset_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s;
 DROP TABLE IF EXISTS close_former;
-CREATE TEMP TABLE close_former (LIKE cost_hour) ON COMMIT DROP;
+CREATE TEMP TABLE close_former (LIKE cost_hour) ON COMMIT DROP"""
+_FORMER = """
 WITH gone AS (
     DELETE FROM cost_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s RETURNING *
 )
-INSERT INTO close_former SELECT * FROM gone;
-DELETE FROM asset_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s"""
+INSERT INTO close_former SELECT * FROM gone"""
 
 _COST_HOUR = f"""
 INSERT INTO cost_hour (cluster_id, cluster_slug, cluster_name, hour, starts_at, ends_at, day, month, namespace_uid,
@@ -138,25 +139,29 @@ _OWNER = ("team_id", "project_id", "kind", "shared")
 _DAY = ("cluster_id", "day", "namespace_uid", *_OWNER)
 _MONTH = ("cluster_id", "month", "namespace_uid", *_OWNER)
 _PROJECT_DAY = ("cluster_id", "day", *_OWNER)
+# What tells rows apart comes first: they are sorted by it.
 _WORK = (
     "cluster_id",
-    "day",
     "namespace_uid",
-    "team_id",
-    "project_id",
-    "owner_kind",
     "owner_name",
+    "owner_kind",
     "label_set_id",
+    "project_id",
+    "team_id",
+    "day",
 )
 _OF_HOURS = "cost_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s"
 _CHANGED = ("day", "month", "cluster_id", "namespace_uid", *_OWNER)
 _BOTH = " UNION ALL ".join(
     _grouped(sign, rows, _CHANGED, _NAMES) for sign, rows in (("", _OF_HOURS), ("-", "close_former"))
 )
-_CHANGE = f"""
+_CHANGE_TABLE = """
 DROP TABLE IF EXISTS close_change;
-CREATE TEMP TABLE close_change ON COMMIT DROP AS
-{_added(_CHANGED, _NAMES, _BOTH)}"""
+CREATE TEMP TABLE close_change ON COMMIT DROP AS """
+_CHANGE = _CHANGE_TABLE + _added(_CHANGED, _NAMES, _BOTH)
+# Without a former run the difference is the rows themselves.
+_CHANGE_FROM_NONE = _CHANGE_TABLE + _grouped("", _OF_HOURS, _CHANGED, _NAMES)
+_ONE_DAY = "SELECT min(day) IS NOT DISTINCT FROM max(day) FROM close_change"
 
 
 def _apply(table: str, constraint: str, keys: Sequence[str], names: Sequence[str], rows: str) -> str:
@@ -171,23 +176,28 @@ def _apply(table: str, constraint: str, keys: Sequence[str], names: Sequence[str
 
 
 def _emptied(table: str, column: str) -> str:
-    """Return the statement that removes sums of no rows."""
+    """Return the statement that removes sums of no rows; only where rows went there can be any."""
     return (
         f"DELETE FROM {table} WHERE cluster_id = %(cluster)s AND hour_rows = 0 "  # noqa: S608 - constants
-        f"AND {column} IN (SELECT {column} FROM close_change)"
+        f"AND EXISTS (SELECT FROM close_former) AND {column} IN (SELECT {column} FROM close_change)"
     )
 
 
-_ROLLUPS = (
-    _apply("cost_day", "cost_day_once", _DAY, _NAMES, "SELECT * FROM close_change"),
-    _apply("cost_month", "cost_month_once", _MONTH, _NAMES, _added(_MONTH, _NAMES, "SELECT * FROM close_change")),
+_ALL_CHANGES = "SELECT * FROM close_change"
+_DAYS = (
+    _apply("cost_day", "cost_day_once", _DAY, _NAMES, _ALL_CHANGES),
     _apply(
         "cost_project_day",
         "cost_project_day_once",
         _PROJECT_DAY,
         _NAMES[:-1],
-        _added(_PROJECT_DAY, _NAMES[:-1], "SELECT * FROM close_change"),
+        _added(_PROJECT_DAY, _NAMES[:-1], _ALL_CHANGES),
     ),
+)
+# What changed in one day is grouped by month already.
+_MONTH_OF_ONE_DAY = _apply("cost_month", "cost_month_once", _MONTH, _NAMES, _ALL_CHANGES)
+_MONTH_OF_DAYS = _apply("cost_month", "cost_month_once", _MONTH, _NAMES, _added(_MONTH, _NAMES, _ALL_CHANGES))
+_EMPTIED = (
     _emptied("cost_day", "day"),
     _emptied("cost_project_day", "day"),
     _emptied("cost_month", "month"),
@@ -201,81 +211,78 @@ _PART_COLUMNS = (
 )
 
 
-def _upto(resource: str) -> str:
-    """Return what of a line's amount falls to a charge and those before it: a floor, so that the parts add up."""
+def _part(resource: str) -> str:
+    """Return a charge's part of a line's amount: the floor up to it less that before it, so that the parts add up."""
     run = f"sum(charge.{resource}_q) OVER parts"
-    return (
-        f"CASE WHEN line.{resource}_q = 0 THEN 0 "
-        f"ELSE div({run} * (line.{resource}_amount * 1000000000000), line.{resource}_q) END AS {resource}_upto"
-    )
+    share = f"div({{sum}} * line.{resource}_atoms, line.{resource}_q)"
+    until, before = share.format(sum=run), share.format(sum=f"({run} - charge.{resource}_q)")
+    return f"CASE WHEN line.{resource}_q = 0 THEN 0 ELSE ({until} - {before}) * 0.000000000001 END AS {resource}_amount"
 
 
 def _parts(split: Sequence[str], condition: str) -> str:
-    """Return the charges of lines that hold only these resources, each with its part of the amounts."""
-    amounts = {one: f"({one}_upto - lag({one}_upto, 1, 0) OVER parts) * 0.000000000001" for one in split}
-    columns = [f"{amounts.get(one, '0')} AS {one}_amount" for one in _SPLIT]
+    """Return the charges of lines that hold only these resources, each with its part of the amounts.
+
+    What the others come to is a constant, which costs nothing to store.
+    """
+    quantities = [f"part.{one}_q" if one in split else f"0 AS {one}_q" for one in _SPLIT]
+    amounts = [f"part.{one}_amount" if one in split else f"0 AS {one}_amount" for one in _SPLIT]
+    # Atoms are units of 1E-12. Materialized, since there are far fewer lines than charges.
+    lines = [f"{one}_q::numeric AS {one}_q, {one}_amount * 1000000000000 AS {one}_atoms" for one in split]
     return f"""
-SELECT segment, slice, tenancy, price_key_id, part_at, {", ".join(f"{one}_q" for one in _SPLIT)}, {", ".join(columns)}
-FROM (
-    SELECT line.line, charge.*, {", ".join(map(_upto, split))}
-    FROM close_charge charge JOIN close_line line USING (slice, tenancy, kind, price_key_id)
-    WHERE charge.kind = 'workload' AND ({condition})
-    WINDOW parts AS (PARTITION BY line.line ORDER BY charge.segment, charge.part_at, charge.life
-        ROWS UNBOUNDED PRECEDING)
-) upto
-WINDOW parts AS (PARTITION BY line ORDER BY segment, part_at, life)"""  # noqa: S608 - constants of this module
-
-
-_NODE_Q = ("cpu", "memory", "gpu")
-_ALL_PARTS = f"""
 SELECT thing.cluster_id, slice.hour, part.part_at AS starts_at, slice.day, thing.uid, thing.name,
     tenancy.uid AS namespace_uid, tenancy.team_id, tenancy.project_id, thing.kind AS asset,
     nullif(part.price_key_id, 0) AS price_key_id, thing.owner_kind, thing.owner_name, thing.label_set_id,
-    {", ".join(f"part.{one}_q" for one in _SPLIT)}, 0 AS fee_q,
-    {", ".join(f"part.{one}_amount" for one in _SPLIT)}, 0 AS fee_amount,
-    {" + ".join(f"part.{one}_amount" for one in _SPLIT)} AS amount
+    {", ".join(quantities)}, 0 AS fee_q, {", ".join(amounts)}, 0 AS fee_amount,
+    {" + ".join(f"part.{one}_amount" for one in split)} AS amount
 FROM (
-    {_parts(_NODE_Q, "charge.cpu_q <> 0 OR charge.memory_q <> 0 OR charge.gpu_q <> 0")}
-    UNION ALL
-    {_parts(("storage", "units"), "charge.storage_q <> 0 OR charge.units_q <> 0")}
+    WITH line AS MATERIALIZED (
+        SELECT line, slice, tenancy, kind, price_key_id, {", ".join(lines)} FROM close_line WHERE kind = 'workload'
+    )
+    SELECT charge.segment, charge.slice, charge.tenancy, charge.price_key_id, charge.part_at,
+        {", ".join(f"charge.{one}_q" for one in split)}, {", ".join(map(_part, split))}
+    FROM close_charge charge JOIN line USING (slice, tenancy, kind, price_key_id)
+    WHERE charge.kind = 'workload' AND ({condition})
+    WINDOW parts AS (PARTITION BY line.line ORDER BY charge.segment, charge.part_at, charge.life
+        ROWS UNBOUNDED PRECEDING)
 ) part
 JOIN close_slice slice ON slice.slice = part.slice
 JOIN close_tenancy tenancy ON tenancy.tenancy = part.tenancy
 JOIN segment thing ON thing.id = part.segment AND thing.cluster_id = %(cluster)s
-WHERE slice.hour < %(split_to)s"""  # noqa: S608 - constants
+WHERE slice.hour < %(split_to)s"""  # noqa: S608 - constants of this module
+
+
+_NODE_PARTS = _parts(("cpu", "memory", "gpu"), "charge.cpu_q <> 0 OR charge.memory_q <> 0 OR charge.gpu_q <> 0")
+_OTHER_PARTS = _parts(("storage", "units"), "charge.storage_q <> 0 OR charge.units_q <> 0")
 
 _POD_HOURS = "pod_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s"
 _FORMER_WORK = f"""
 DROP TABLE IF EXISTS close_former_work;
-CREATE TEMP TABLE close_former_work ON COMMIT DROP AS {_grouped("-", _POD_HOURS, _WORK)};
-DELETE FROM {_POD_HOURS}"""  # noqa: S608 - constants of this module
+CREATE TEMP TABLE close_former_work ON COMMIT DROP AS {_grouped("-", _POD_HOURS, _WORK)}"""
+_FORMER_PARTS = f"DELETE FROM {_POD_HOURS}"  # noqa: S608 - constants of this module
 _POD_HOUR = (
     f"INSERT INTO pod_hour ({_PART_COLUMNS}{', '.join(f'{one}_q' for one in _SPLIT)}, fee_q, "
-    f"{', '.join(f'{one}_amount' for one in _SPLIT)}, fee_amount, amount) {_ALL_PARTS}"
-)  # noqa: S608 - constants of this module
-_WORK_CHANGE = _apply(
-    "cost_workload_day",
-    "cost_workload_day_once",
-    _WORK,
-    (),
-    _added(
-        _WORK,
-        (),
-        f"SELECT {', '.join((*_WORK, *_SUMS))} FROM close_former_work UNION ALL {_grouped('', _POD_HOURS, _WORK)}",  # noqa: S608
-    ),
+    f"{', '.join(f'{one}_amount' for one in _SPLIT)}, fee_amount, amount) "
 )
+
+
+def _work(rows: str) -> str:
+    """Return the statement that adds rows per workload to the workloads' days."""
+    return _apply("cost_workload_day", "cost_workload_day_once", _WORK, (), rows)
+
+
+_NEW_WORK = _grouped("", _POD_HOURS, _WORK)
+_WORK_CHANGE = _work(
+    _added(_WORK, (), f"SELECT {', '.join((*_WORK, *_SUMS))} FROM close_former_work UNION ALL {_NEW_WORK}")  # noqa: S608
+)
+_WORK_FROM_NONE = _work(_NEW_WORK)
 _WORK_OF_NONE = """
 DELETE FROM cost_workload_day WHERE cluster_id = %(cluster)s AND hour_rows = 0
-    AND day IN (SELECT day FROM close_former_work)"""
+    AND EXISTS (SELECT FROM close_former_work) AND day IN (SELECT day FROM close_former_work)"""
 _WORK_WHOLE_DAYS = (
     "DELETE FROM cost_workload_day WHERE cluster_id = %(cluster)s AND day = ANY(%(days)s::date[])",
-    "DELETE FROM pod_hour WHERE cluster_id = %(cluster)s AND hour >= %(since)s AND hour < %(until)s",
-    _apply(
-        "cost_workload_day",
-        "cost_workload_day_once",
-        _WORK,
-        (),
-        _grouped("", f"({_ALL_PARTS}) parts WHERE day = ANY(%(days)s::date[])", _WORK),
+    _FORMER_PARTS,
+    _work(
+        _grouped("", f"({_NODE_PARTS} UNION ALL {_OTHER_PARTS}) parts WHERE day = ANY(%(days)s::date[])", _WORK),
     ),
 )
 
@@ -295,16 +302,40 @@ class Split:
 def write(cursor: CursorWrapper, cluster_id: UUID, hours: Period, split: Split) -> None:
     """Store rows, rollups and what each pod and workload took."""
     given: dict[str, Any] = {"cluster": cluster_id, "since": hours.start, "until": hours.end, "split_to": split.to}
-    for statement in (_FORMER, _COST_HOUR, _ASSET_NODES, _ASSET_OTHERS, _CHANGE, *_ROLLUPS):
+    cursor.execute(_FORMER_TABLE, given)
+    cursor.execute(_FORMER, given)
+    again = cursor.rowcount > 0
+    for statement in (_COST_HOUR, _ASSET_NODES, _ASSET_OTHERS):
         cursor.execute(statement, given)
+    _roll_up(cursor, given, again=again)
     if split.whole_days is not None:
         for statement in _WORK_WHOLE_DAYS:
             cursor.execute(statement, {**given, "days": list(split.whole_days)})
-        return
+    else:
+        _split_up(cursor, given, parts=split.to > hours.start)
+
+
+def _roll_up(cursor: CursorWrapper, given: Mapping[str, Any], *, again: bool) -> None:
+    """Add the difference to days and months; `again` where the hours were closed before."""
+    cursor.execute(_CHANGE if again else _CHANGE_FROM_NONE, given)
+    for statement in _DAYS:
+        cursor.execute(statement, given)
+    cursor.execute(_ONE_DAY)
+    (one_day,) = cursor.fetchone()
+    cursor.execute(_MONTH_OF_ONE_DAY if one_day else _MONTH_OF_DAYS, given)
+    for statement in _EMPTIED:
+        cursor.execute(statement, given)
+
+
+def _split_up(cursor: CursorWrapper, given: Mapping[str, Any], *, parts: bool) -> None:
+    """Write each charge's part, and add the difference to the workloads' days."""
     cursor.execute(_FORMER_WORK, given)
-    if split.to > hours.start:
-        cursor.execute(_POD_HOUR, given)
-    for statement in (_WORK_CHANGE, _WORK_OF_NONE):
+    cursor.execute(_FORMER_PARTS, given)
+    again = cursor.rowcount > 0
+    if parts:
+        for rows in (_NODE_PARTS, _OTHER_PARTS):
+            cursor.execute(_POD_HOUR + rows, given)
+    for statement in (_WORK_CHANGE if again else _WORK_FROM_NONE, _WORK_OF_NONE):
         cursor.execute(statement, given)
 
 
