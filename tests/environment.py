@@ -22,6 +22,7 @@ FIXED = {
     "PADDOCK_SEAL_KEYS": "test:" + base64.b64encode(b"t" * 32).decode(),
     "PADDOCK_ALLOW_LOOPBACK": "1",
     "PADDOCK_HTTPS": "0",
+    "PADDOCK_REQUIRE_SECOND_FACTOR": "0",
     "PADDOCK_BILLING_TIME_ZONE": "UTC",
     "PADDOCK_CURRENCY": "USD",
     "PADDOCK_DEBUG": "0",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -43,10 +42,3 @@ def demand_namespaces(request: HttpRequest | Request, keys: Sequence[Key]) -> No
     """Refuse namespaces the person may not assign with the words for those that are not there."""
     if not selectors.assignable(gate.person(request), keys):
         raise errors.Refused.one("namespaces", _("At least one of the namespaces is not known."))
-
-
-def put_errors(form: forms.Form, refused: errors.Refused) -> None:
-    """Show a rule's messages at the form's fields, the others above it."""
-    for field, texts in refused.errors.items():
-        for text in texts:
-            form.add_error(field if field in form.fields else None, text)

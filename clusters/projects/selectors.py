@@ -63,6 +63,11 @@ def project_scope(slug: str) -> tuple[UUID, str] | None:
     return (found[0], found[1]) if found else None
 
 
+def team_id_of(project_id: UUID) -> UUID | None:
+    """Return the team that has the project now, by ids (`SCOPE_PARENTS`)."""
+    return ProjectTenure.objects.current().filter(project_id=project_id).values_list("team_id", flat=True).first()
+
+
 def team_of(project: Project) -> Team | None:
     """Return the team that owns the project now, None for a closed one."""
     return Team.objects.filter(pk__in=ProjectTenure.objects.current().filter(project=project).values("team_id")).first()

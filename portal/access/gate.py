@@ -19,9 +19,9 @@ from django.utils.module_loading import import_string
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from portal.access.permissions import Permission
+from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import Person
-from portal.core import actors
+from portal.core import actors, clock
 
 if TYPE_CHECKING:
     # DRF's views import this module's permission class: at run time that would be a cycle
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 View = Callable[..., HttpResponseBase]
 Mark = Literal["public", "signed_in"]
+
+
+class SignInAgain(Exception):
+    """What is asked for needs a sign-in that is not long ago. The API says so; pages lead to the form."""
 
 
 class Denied(Exception):
@@ -68,13 +72,13 @@ def public(reason: str) -> Callable[[View], View]:
     return lambda view: _declare(view, Rule({}, mark="public", reason=reason))
 
 
-def signed_in(reason: str) -> Callable[[View], View]:
-    """Mark a function view that every signed-in person may call, with the reason."""
+def signed_in(reason: str, *, fresh: bool = False) -> Callable[[View], View]:
+    """Mark a function view that every signed-in person may call, with the reason; `fresh` only soon after a sign-in."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return view(request, *args, **kwargs) if request.user.is_authenticated else to_sign_in(request)
+            return _refuse_person(request, fresh) or view(request, *args, **kwargs)
 
         return _declare(guarded, Rule({}, mark="signed_in", reason=reason))
 
@@ -102,9 +106,13 @@ class Gated:
 
 
 class SignedIn:
-    """Mixin for class-based views that every signed-in person may call; `reason` says why."""
+    """Mixin for class-based views that every signed-in person may call; `reason` says why.
+
+    `fresh` opens them only soon after a sign-in.
+    """
 
     reason: str
+    fresh = False
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> View:
@@ -114,9 +122,8 @@ class SignedIn:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send strangers to the sign-in page."""
-        if not request.user.is_authenticated:
-            return to_sign_in(request)
-        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+        refusal = _refuse_person(request, self.fresh)
+        return refusal or cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
 
 
 class HasPermission(BasePermission):
@@ -138,6 +145,9 @@ class HasPermission(BasePermission):
         if person(request).scopes_for(permission).none:
             record_denial(request, permission)
             raise Denied(permission)
+        if permission in PERSONAL and not is_fresh(request):
+            raise SignInAgain
+        _note_use(request, permission)
         return True
 
 
@@ -158,6 +168,12 @@ def demand(
         )
         record_denial(request, permission, named)
         raise Denied(permission, named)
+
+
+def is_fresh(request: HttpRequest | Request) -> bool:
+    """Tell whether the person proved to be one no longer ago than `SIGN_IN_FRESH_SECONDS`."""
+    at = request.session.get("authenticated_at", 0)
+    return bool(at > clock.now().timestamp() - settings.SIGN_IN_FRESH_SECONDS)
 
 
 def record_denial(request: HttpRequest | Request, permission: Permission, on: str = "") -> None:
@@ -192,13 +208,30 @@ def person(request: HttpRequest | Request) -> Person:
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send to the sign-in page and back; an htmx request is told to move the whole page, not a cell of it."""
+    return _by_way_of(request, settings.LOGIN_URL)
+
+
+def to_confirm(request: HttpRequest) -> HttpResponse:
+    """Send to the page where somebody signed in proves once more to be that person, and back."""
+    return _by_way_of(request, settings.CONFIRM_URL)
+
+
+def _by_way_of(request: HttpRequest, name: str) -> HttpResponse:
     if not request.headers.get("HX-Request"):
-        return redirect_to_login(request.get_full_path(), login_url=reverse(settings.LOGIN_URL))
-    current = request.headers.get("HX-Current-URL", "")
-    path = "/" + current.split("/", 3)[3] if current.count("/") >= 3 else "/"
+        # What was sent cannot be sent again from here: back to the page it was typed into.
+        back = request.get_full_path() if request.method == "GET" or name == settings.LOGIN_URL else _referring(request)
+        return redirect_to_login(back, login_url=reverse(name))
     answer = HttpResponse(status=204)
-    answer["HX-Redirect"] = redirect_to_login(path, login_url=reverse(settings.LOGIN_URL)).url
+    answer["HX-Redirect"] = redirect_to_login(_path(request.headers.get("HX-Current-URL", "")), reverse(name)).url
     return answer
+
+
+def _referring(request: HttpRequest) -> str:
+    return _path(request.headers.get("Referer", "")) if request.headers.get("Referer") else request.get_full_path()
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3] if url.count("/") >= 3 else "/"
 
 
 def _refuse(request: HttpRequest, permission: Permission) -> HttpResponseBase | None:
@@ -207,7 +240,20 @@ def _refuse(request: HttpRequest, permission: Permission) -> HttpResponseBase | 
     if person(request).scopes_for(permission).none:
         record_denial(request, permission)
         raise Denied(permission)
+    if permission in PERSONAL and not is_fresh(request):
+        return to_confirm(request)
+    _note_use(request, permission)
     return None
+
+
+def _refuse_person(request: HttpRequest, fresh: bool) -> HttpResponseBase | None:
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
+    return to_confirm(request) if fresh and not is_fresh(request) else None
+
+
+def _note_use(request: HttpRequest | Request, permission: Permission) -> None:
+    import_string(settings.RIGHT_USE_RECORDER)(person(request), permission)
 
 
 def _declared(view: Any, method: str) -> Permission | None:

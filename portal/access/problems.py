@@ -21,8 +21,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         return _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return _problem(401, "not_signed_in", _("Sign in first."), instance)
-    if isinstance(exception, exceptions.PermissionDenied) and "CSRF" in str(exception.detail):
-        return _problem(403, "csrf_failed", str(exception.detail), instance)
+    if forbidden := _forbidden(exception):
+        return _problem(403, *forbidden, instance)
     if isinstance(exception, Http404):
         gate.record_hidden(request)
     if isinstance(exception, gate.Denied | Http404 | PermissionDenied | exceptions.PermissionDenied):
@@ -39,6 +39,14 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         if answer.has_header(name):
             problem[name] = answer[name]
     return problem
+
+
+def _forbidden(exception: Exception) -> tuple[str, str] | None:
+    if isinstance(exception, exceptions.PermissionDenied) and "CSRF" in str(exception.detail):
+        return "csrf_failed", str(exception.detail)
+    if isinstance(exception, gate.SignInAgain):
+        return "sign_in_again", _("This needs a sign-in that is less than 10 minutes old.")
+    return None
 
 
 def _detail(data: Any) -> str:

@@ -21,7 +21,8 @@ class Role:
 
 
 _EVERYTHING, _CLUSTER, _TEAM, _PROJECT = (frozenset({kind}) for kind in (S.EVERYTHING, S.CLUSTER, S.TEAM, S.PROJECT))
-_READ_PROJECT = frozenset({P.PROJECT_VIEW, P.TEAM_VIEW, P.INVENTORY_VIEW})
+_READ_PROJECT = frozenset({P.PROJECT_VIEW, P.TEAM_VIEW, P.INVENTORY_VIEW, P.MEMBER_VIEW})
+_OWN = frozenset({P.PROJECT_EDIT, P.COST_VIEW, P.BINDING_EDIT, P.ROBOT_EDIT, P.ACCESS_EXPLAIN, P.AUDIT_VIEW})
 _COST = frozenset({P.COST_VIEW, P.PROJECT_VIEW, P.TEAM_VIEW})
 
 _ALL = (
@@ -37,7 +38,20 @@ _ALL = (
         _("Auditor"),
         _("Reads the audit, people, bindings and jobs. Changes nothing."),
         _EVERYTHING,
-        frozenset({P.AUDIT_VIEW, P.USER_VIEW, P.JOB_VIEW, P.CLUSTER_VIEW, P.PROJECT_VIEW, P.TEAM_VIEW}),
+        frozenset(
+            {
+                P.AUDIT_VIEW,
+                P.USER_VIEW,
+                P.MEMBER_VIEW,
+                P.ACCESS_EXPLAIN,
+                P.PROVIDER_VIEW,
+                P.OUTBOX_VIEW,
+                P.JOB_VIEW,
+                P.CLUSTER_VIEW,
+                P.PROJECT_VIEW,
+                P.TEAM_VIEW,
+            }
+        ),
     ),
     Role(
         "finance",
@@ -77,16 +91,16 @@ _ALL = (
     Role(
         "team_owner",
         _("Team owner"),
-        _("A team, its projects, their namespaces and their cost."),
+        _("A team, its projects, their members, namespaces and cost."),
         _TEAM,
-        _READ_PROJECT | {P.TEAM_EDIT, P.PROJECT_EDIT, P.COST_VIEW},
+        _READ_PROJECT | _OWN | {P.TEAM_EDIT},
     ),
     Role(
         "project_owner",
         _("Project owner"),
-        _("A project: its namespaces, workloads, settings and cost."),
+        _("A project: its members, namespaces, workloads, settings and cost."),
         _PROJECT,
-        _READ_PROJECT | {P.PROJECT_EDIT, P.COST_VIEW},
+        _READ_PROJECT | _OWN,
     ),
     Role(
         "project_member",

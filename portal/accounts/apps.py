@@ -1,6 +1,9 @@
 """App settings."""
 
 from django.apps import AppConfig
+from django.contrib.auth import signals
+
+from portal.accounts.providers import checks
 
 
 class AccountsConfig(AppConfig):
@@ -8,3 +11,10 @@ class AccountsConfig(AppConfig):
 
     name = "portal.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Register the check of declared providers (importing the module does it); sessions note each sign-in."""
+        from portal.accounts import session_store  # noqa: PLC0415 - models are ready only now
+
+        assert checks.providers
+        signals.user_logged_in.connect(session_store.mark_signed_in, dispatch_uid="paddock.session")

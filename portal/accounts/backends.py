@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
 from portal.accounts.models import User, fold
+from portal.accounts.models.people import PERSON
 
 
 class LocalAccounts(BaseBackend):
@@ -22,12 +23,13 @@ class LocalAccounts(BaseBackend):
         """Return the active person the password belongs to, None otherwise, in the same time either way."""
         if not username or not password:
             return None
-        user = User.objects.filter(username_folded=fold(username)).first()
+        user = User.objects.filter(username_folded=fold(username), kind=PERSON).first()
         if user is None:
             make_password(password)  # costs what checking would: an unknown name must not answer faster
             return None
         return user if user.check_password(password) and user.is_active else None
 
     def get_user(self, user_id: Any) -> User | None:
-        """Return the person of a session, None once deactivated: sessions end with the account."""
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        """Return the person of a session, None once the account is not in force: sessions end with it."""
+        user = User.objects.filter(pk=user_id, kind=PERSON).first()
+        return user if user is not None and user.in_force() else None

@@ -24,6 +24,17 @@ class SignInForm(forms.Form):
     )
 
 
+class ConfirmForm(forms.Form):
+    """The password once more."""
+
+    current = forms.CharField(
+        label=_("Password"),
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
 class NewPasswordForm(forms.Form):
     """A password of one's own choice; typed once, since it can be shown while typing.
 

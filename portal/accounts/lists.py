@@ -58,6 +58,7 @@ class BindingList(listing.Listing):
     title = _("Bindings")
     columns = (
         Column("username", _("Person"), "code", href=listing.link("accounts:person", "username")),
+        Column("group_name", _("Group")),
         Column("role", _("Role"), show=role_name),
         Column("scope_kind", _("On")),
         Column("scope", _("Which")),
@@ -93,5 +94,6 @@ class BindingList(listing.Listing):
             "created_by",
             "created_at",
             username=F("user__username"),
+            group_name=F("group__name"),
             scope=F("scope_label"),
         )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.access import problems
-from portal.core import actors
+from portal.accounts import sessions
+from portal.core import actors, clock
 
 Answer = Callable[[HttpRequest], HttpResponse]
 # What somebody who still has a one-time password can do.
@@ -50,16 +52,22 @@ class RequestIdentity:
 
 
 class CurrentActor:
-    """Name the signed-in person as the actor of the request."""
+    """Name the signed-in person as the actor of the request; a session ends with the account it was opened by."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Replace the anonymous actor once the session is known."""
-        if request.user.is_authenticated:
-            before: actors.Actor = request.actor  # type: ignore[attr-defined]
-            request.actor = request.user.as_actor(before.address, before.request_id)  # type: ignore[attr-defined]
+        """Replace the anonymous actor once the session is known, and note that a person was here."""
+        if request.user.is_authenticated and not sessions.stands(request.session):
+            request.session.flush()
+            request.user = AnonymousUser()
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        before: actors.Actor = request.actor  # type: ignore[attr-defined]
+        request.actor = request.user.as_actor(before.address, before.request_id)  # type: ignore[attr-defined]
+        if not request.headers.get("X-Poll"):
+            sessions.touch(request.session, at=clock.now())
         return self.get_response(request)
 
 

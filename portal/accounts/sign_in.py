@@ -6,7 +6,7 @@ from django.contrib import auth
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from portal.accounts import limits
+from portal.accounts import limits, session_store
 from portal.accounts.models import User, fold
 from portal.audit import services as audit
 from portal.core import errors
@@ -41,6 +41,13 @@ def confirm(*, user: User, password: str, by: Actor, at: datetime) -> None:
         limits.note_failure(username=user.username, address=by.address, at=at)
         _record_refusal(user.username, by, "wrong present password")
         raise errors.Refused.one("current", _("This is not your present password."))
+
+
+def prove(request: HttpRequest, *, user: User, by: Actor, at: datetime) -> None:
+    """Note that whoever sits there proved to be the person, under a new session key."""
+    request.session.cycle_key()
+    request.session[session_store.AUTHENTICATED_AT] = int(at.timestamp())
+    audit.record("accounts.session.confirm", by=by, on=user.as_subject())
 
 
 def end(request: HttpRequest, *, by: Actor) -> None:

@@ -5,10 +5,13 @@ from django.utils.translation import gettext_lazy as _
 
 KINDS: dict[str, str | Promise] = {
     "access.denied": _("Refused"),
+    "accounts.binding.change": _("End of a role changed"),
     "accounts.binding.grant": _("Role given"),
     "accounts.binding.revoke": _("Role taken away"),
     "accounts.password.change": _("Password changed"),
+    "accounts.session.confirm": _("Signed in again"),
     "accounts.session.end": _("Signed out"),
+    "accounts.session.kick": _("Session ended"),
     "accounts.session.start": _("Signed in"),
     "accounts.session.refuse": _("Sign-in refused"),
     "accounts.user.activate": _("Person reactivated"),
@@ -19,6 +22,8 @@ KINDS: dict[str, str | Promise] = {
     "inventory.hold.release": _("Held deletions confirmed"),
     "jobs.job.cancel": _("Job cancelled"),
     "jobs.job.retry": _("Job tried again"),
+    "outbox.message.retry": _("Message tried again"),
+    "outbox.test.send": _("Test message sent"),
     "pricing.book.create": _("Price book added"),
     "pricing.book.import": _("Prices imported"),
     "pricing.book.change": _("Price book changed"),

@@ -12,6 +12,7 @@ from clusters.inventory import schedule as inventory
 from portal.core import clock
 from portal.core.actors import SYSTEM
 from portal.jobs import kinds, services
+from portal.outbox import schedule as outbox
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def _send_stuck(at: datetime) -> None:
 
 def _prune(at: datetime) -> None:
     services.enqueue("portal.jobs.prune", key="", by=SYSTEM)
+    services.enqueue("portal.accounts.forget_sessions", key="", by=SYSTEM)
     services.enqueue("clusters.registry.purge", key="", by=SYSTEM)
     services.enqueue("clusters.inventory.forget", key="", by=SYSTEM)
 
@@ -46,6 +48,8 @@ ENTRIES: dict[str, Entry] = {
     "heartbeat": Entry(20, _beat),
     "send-stuck": Entry(10, _send_stuck),
     "prune": Entry(60, _prune),
+    "deliver": Entry(10, outbox.deliver_due),
+    "forget-messages": Entry(3600, outbox.prune),
     "drain": Entry(30, inventory.drain_due),
     "fold": Entry(60, metering.fold_due),
     "close": Entry(300, ledger.close_due),

@@ -1,7 +1,5 @@
 """Paddock's own small jobs, and handlers that the schedule calls."""
 
-from django.contrib.sessions.backends.db import SessionStore
-
 from portal.core import clock
 from portal.jobs import services
 from portal.jobs.runner import JobRun
@@ -13,6 +11,5 @@ def beat(run: JobRun, *, queue: str) -> None:
 
 
 def prune(run: JobRun) -> dict[str, int]:
-    """Forget old finished jobs, and sessions that have ended."""
-    SessionStore.clear_expired()
+    """Forget old finished jobs."""
     return {"removed": services.prune(at=clock.now())}

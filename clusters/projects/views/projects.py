@@ -18,6 +18,7 @@ from clusters.projects.services import projects as services
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors, parts
+from portal.core.forms import put_errors
 from portal.core.listing import Listing, ListPage, ListView
 
 
@@ -54,7 +55,7 @@ class NewProject(gate.Gated, View):
             try:
                 opened = services.open(**form.cleaned_data, by=gate.actor_of(request), at=clock.now())
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 messages.success(request, _("%s is open.") % opened.name)
                 return redirect(opened)
@@ -148,7 +149,7 @@ class ProjectPage(gate.Gated, ListView):
             try:
                 done = self._carry_out(request, project, form)
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 messages.success(request, done)
                 return redirect(project)
@@ -243,7 +244,7 @@ class Settings(gate.Gated, View):
             try:
                 carry_out()
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("projects:project_settings", slug=project.slug)

@@ -16,6 +16,7 @@ from clusters.projects.services import teams as services
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors, parts
+from portal.core.forms import put_errors
 from portal.core.listing import Listing, ListPage, ListView
 
 
@@ -58,7 +59,7 @@ class NewTeam(gate.Gated, View):
             try:
                 opened = services.open(**form.cleaned_data, by=gate.actor_of(request), at=clock.now())
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 messages.success(request, _("%s is open.") % opened.name)
                 return redirect(opened)
@@ -164,7 +165,7 @@ class Settings(gate.Gated, View):
             try:
                 services.change(team=team, **form.cleaned_data, by=gate.actor_of(request))
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("projects:team_settings", slug=slug)

@@ -13,6 +13,7 @@ from clusters.projects.services import holdings
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors
+from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
 
 
@@ -41,7 +42,7 @@ class Unowned(gate.Gated, ListView):
             try:
                 project, number = self._assign(request, form)
             except errors.Refused as refused:
-                finding.put_errors(form, refused)
+                put_errors(form, refused)
             else:
                 done = _("%(n)d namespaces put into %(project)s.") % {"n": number, "project": project.name}
                 messages.success(request, done)

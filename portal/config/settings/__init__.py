@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from portal.config import env
-from portal.config.settings import access, api, database, jobs, logs, pages, security
+from portal.config.settings import access, api, database, jobs, logs, outbox, pages, providers, security
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 DATA_DIR = env.data_dir()
@@ -19,7 +19,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -29,6 +28,7 @@ INSTALLED_APPS = [
     "portal.core",
     "portal.jobs",
     "portal.access",
+    "portal.outbox",
     "portal.audit",
     "portal.accounts",
     "clusters.registry",
@@ -70,7 +70,7 @@ ALLOW_LOOPBACK = env.flag("PADDOCK_ALLOW_LOOPBACK")
 DATABASES = database.DATABASES
 CACHES = database.CACHES
 REDIS_URL = database.REDIS_URL
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = access.SESSION_ENGINE
 
 SECRET_KEY = security.SECRET_KEY
 SEAL_KEYS = security.SEAL_KEYS
@@ -87,7 +87,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = security.HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 16 * 3600
+SESSION_COOKIE_AGE = access.SESSION_COOKIE_AGE
+SESSION_IDLE_SECONDS = access.SESSION_IDLE_SECONDS
 SESSION_COOKIE_NAME = security.SESSION_COOKIE_NAME
 CSRF_COOKIE_SECURE = security.HTTPS
 CSRF_COOKIE_HTTPONLY = True
@@ -100,9 +101,25 @@ AUTHENTICATION_BACKENDS = access.AUTHENTICATION_BACKENDS
 AUTH_PASSWORD_VALIDATORS = access.AUTH_PASSWORD_VALIDATORS
 PASSWORD_HASHERS = access.PASSWORD_HASHERS
 LOGIN_URL = access.LOGIN_URL
+CONFIRM_URL = access.CONFIRM_URL
+SIGN_IN_FRESH_SECONDS = access.SIGN_IN_FRESH_SECONDS
+REQUIRE_SECOND_FACTOR = access.REQUIRE_SECOND_FACTOR
 LOGIN_REDIRECT_URL = "/"
 DENIAL_RECORDER = access.DENIAL_RECORDER
+RIGHT_USE_RECORDER = access.RIGHT_USE_RECORDER
+SCOPE_PARENTS = access.SCOPE_PARENTS
+TOKEN_LIMITS = access.TOKEN_LIMITS
 SCOPE_FINDERS = access.SCOPE_FINDERS
+
+PROVIDERS = providers.PROVIDERS
+OUTGOING_ALLOWED = providers.OUTGOING_ALLOWED
+BASE_URL = providers.BASE_URL
+
+OUTBOX_CA = outbox.OUTBOX_CA
+OUTBOX_MAIL = outbox.OUTBOX_MAIL
+OUTBOX_WEBHOOK = outbox.OUTBOX_WEBHOOK
+OUTBOX_STREAM = outbox.OUTBOX_STREAM
+OUTBOX_RECORDER = outbox.OUTBOX_RECORDER
 
 JOB_KINDS = jobs.JOB_KINDS
 JOB_AUTHORIZER = jobs.JOB_AUTHORIZER

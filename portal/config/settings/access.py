@@ -1,8 +1,17 @@
 """Who people are and how their passwords are kept."""
 
+from portal.config import env
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["portal.accounts.backends.LocalAccounts"]
 LOGIN_URL = "accounts:sign_in"
+CONFIRM_URL = "accounts:confirm"
+SIGN_IN_FRESH_SECONDS = 600
+SESSION_ENGINE = "portal.accounts.session_store"
+# From the sign-in, and from the last sign of a person; polling is none.
+SESSION_COOKIE_AGE = env.number("PADDOCK_SESSION_HOURS") * 3600
+SESSION_IDLE_SECONDS = env.number("PADDOCK_SESSION_IDLE_MINUTES") * 60
+REQUIRE_SECOND_FACTOR = env.flag("PADDOCK_REQUIRE_SECOND_FACTOR")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -10,6 +19,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 DENIAL_RECORDER = "portal.audit.services.record_denial"
+RIGHT_USE_RECORDER = "portal.accounts.uses.note"
+# What a token leaves of its owner's rights, None once it opens nothing: `(id) -> Limits | None`.
+TOKEN_LIMITS = "portal.tokens.selectors.limits_of"
+# What a thing lies in, by kind: `(id) -> id | None` of the room that owns it.
+SCOPE_PARENTS = {"project": "clusters.projects.selectors.team_id_of"}
 # What a typed scope means, by kind: `(slug) -> (id, label) | None` of the room that owns it.
 SCOPE_FINDERS = {
     "cluster": "clusters.registry.selectors.scope_named",

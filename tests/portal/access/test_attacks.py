@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
+from portal.accounts.models import Session
 from django.test import Client
 
 from clusters.registry.models import Cluster

@@ -27,18 +27,20 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         """Create, renew, or leave alone."""
-        holder = (
+        held = (
             Binding.objects.in_force(clock.now())
             .filter(role="admin", user__is_active=True, is_demo=False)
+            .select_related("user")
             .order_by("created_at")
             .first()
         )
+        holder = held.user if held else None
         if holder is None:
             user, password = self._create()
-        elif holder.user.password_is_one_time:
-            user, password = holder.user, self._renew(holder.user)
+        elif holder.password_is_one_time:
+            user, password = holder, self._renew(holder)
         else:
-            user, password = holder.user, ""
+            user, password = holder, ""
         self.stdout.write(f"administrator      {user.username}")
         if password:
             self.stdout.write(f"one-time password  {password}")

@@ -1,87 +1,23 @@
-"""Signing in, people and bindings."""
+"""People and bindings, for administrators."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import forms, lists, services, sign_in
+from portal.accounts import forms, lists, services
 from portal.accounts.models import Binding, User
 from portal.accounts.scope_names import scope_from
 from portal.core import clock, errors, formats, parts
+from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
-
-
-def _next(request: HttpRequest) -> str:
-    wanted = request.GET.get("next") or request.POST.get("next") or "/"
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe and not urlsplit(wanted).path.startswith("/sign-") else "/"
-
-
-def put_errors(form: Any, refused: errors.Refused) -> None:
-    """Show a rule's messages at the form's fields; those about something else go to the summary."""
-    for field, texts in refused.errors.items():
-        for text in texts:
-            form.add_error(field if field in form.fields else None, text)
-
-
-@gate.public("signing in")
-def sign_in_page(request: HttpRequest) -> HttpResponse:
-    """Show the form and sign in. A one-time password leads to choosing another."""
-    form = forms.SignInForm(request.POST or None)
-    status = 200
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = sign_in.start(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
-        except errors.Refused as refused:
-            put_errors(form, refused)
-            status = 422
-        else:
-            return redirect("accounts:password" if user.password_is_one_time else _next(request))
-    elif request.user.is_authenticated:
-        return redirect(_next(request))
-    return render(request, "portal/accounts/sign_in.html", {"form": form, "next": _next(request)}, status=status)
-
-
-@require_POST
-@gate.public("signing out needs no right")
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
-    sign_in.end(request, by=gate.actor_of(request))
-    return redirect("accounts:sign_in")
-
-
-@gate.signed_in("everybody chooses their own password")
-def password_page(request: HttpRequest) -> HttpResponse:
-    """Choose a password; other sessions of the person end, this one goes on."""
-    user = get_object_or_404(User, pk=request.user.pk)
-    form = forms.NewPasswordForm(request.POST or None, asks_current=not user.password_is_one_time)
-    if request.method == "POST" and form.is_valid():
-        try:
-            if "current" in form.cleaned_data:
-                sign_in.confirm(
-                    user=user, password=form.cleaned_data["current"], by=gate.actor_of(request), at=clock.now()
-                )
-            services.change_password(user=user, password=form.cleaned_data["password"], by=gate.actor_of(request))
-        except errors.Refused as refused:
-            put_errors(form, refused)
-        else:
-            sign_in.keep(request, user)
-            messages.success(request, _("Your password is changed."))
-            return redirect("/")
-    status = 422 if form.errors else 200
-    return render(
-        request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status
-    )
 
 
 def _tabs(active: str) -> list[parts.Tab]:
@@ -105,6 +41,18 @@ class People(gate.Gated, ListView):
 
 class Bindings(gate.Gated, ListView):
     """Who holds what."""
+
+    permission = Permission.USER_VIEW
+    listing = lists.BindingList
+    template_name = "portal/accounts/bindings.html"
+
+    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
+        """Tabs."""
+        return {"tabs": _tabs("accounts:bindings")}
+
+
+class Roles(gate.Gated, ListView):
+    """The roles and what they give."""
 
     permission = Permission.USER_VIEW
     listing = lists.BindingList
@@ -211,7 +159,9 @@ def revoke(request: HttpRequest, binding_id: str) -> HttpResponse:
     binding = get_object_or_404(Binding, pk=binding_id)
     services.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
     messages.success(request, _("The role is taken away."))
-    return redirect("accounts:person", username=binding.user.username)
+    return (
+        redirect("accounts:person", username=binding.user.username) if binding.user else redirect("accounts:bindings")
+    )
 
 
 @require_POST
