@@ -20,7 +20,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from portal.access.permissions import PERSONAL, Permission
-from portal.access.scopes import Person
+from portal.access.scopes import EVERYWHERE, Person
 from portal.core import actors, clock
 
 if TYPE_CHECKING:
@@ -135,19 +135,20 @@ class HasPermission(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Check the action's permission; the denial of a signed-in person is recorded."""
-        if not request.user.is_authenticated:
-            return False
         declared: Mapping[str, Permission] = getattr(view, "permissions", {})
         action = getattr(view, "action", None) or (request.method or "").lower()
         permission = declared.get(action)
         if permission is None:
+            return False
+        if not request.user.is_authenticated:
+            record_denial(request, permission)
             return False
         if person(request).scopes_for(permission).none:
             record_denial(request, permission)
             raise Denied(permission)
         if permission in PERSONAL and not is_fresh(request):
             raise SignInAgain
-        _note_use(request, permission)
+        _passed(request, permission)
         return True
 
 
@@ -177,7 +178,7 @@ def is_fresh(request: HttpRequest | Request) -> bool:
 
 
 def record_denial(request: HttpRequest | Request, permission: Permission, on: str = "") -> None:
-    """Tell the audit that a signed-in person was refused."""
+    """Tell the audit that somebody was refused, who need not have signed in."""
     recorder = import_string(settings.DENIAL_RECORDER)
     recorder(actor_of(request), permission=permission.value, path=request.path, method=request.method or "", on=on)
 
@@ -236,13 +237,14 @@ def _path(url: str) -> str:
 
 def _refuse(request: HttpRequest, permission: Permission) -> HttpResponseBase | None:
     if not request.user.is_authenticated:
+        record_denial(request, permission)
         return to_sign_in(request)
     if person(request).scopes_for(permission).none:
         record_denial(request, permission)
         raise Denied(permission)
     if permission in PERSONAL and not is_fresh(request):
         return to_confirm(request)
-    _note_use(request, permission)
+    _passed(request, permission)
     return None
 
 
@@ -252,8 +254,17 @@ def _refuse_person(request: HttpRequest, fresh: bool) -> HttpResponseBase | None
     return to_confirm(request) if fresh and not is_fresh(request) else None
 
 
-def _note_use(request: HttpRequest | Request, permission: Permission) -> None:
+def _passed(request: HttpRequest | Request, permission: Permission) -> None:
+    """Note the use, and leave with the request what a long answer asks again while it is under way."""
     import_string(settings.RIGHT_USE_RECORDER)(person(request), permission)
+    held = person(request).scopes_for(permission)
+
+    def still() -> bool:
+        again: Person | None = import_string(settings.PERSON_AGAIN)(request)
+        return again is not None and again.scopes_for(permission) in (held, EVERYWHERE)
+
+    asked: Any = getattr(request, "_request", request)
+    asked.still_allowed = still
 
 
 def _declared(view: Any, method: str) -> Permission | None:

@@ -24,8 +24,24 @@ class SignInForm(forms.Form):
     )
 
 
+def _code(**more: Any) -> forms.CharField:
+    attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", **more}
+    return forms.CharField(
+        label=_("Code"),
+        max_length=40,
+        help_text=_("Six digits of your authenticator, or a recovery code."),
+        widget=forms.TextInput(attrs=attributes),
+    )
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor."""
+
+    code = _code(autofocus=True)
+
+
 class ConfirmForm(forms.Form):
-    """The password once more."""
+    """The password once more, and the second factor of who has one."""
 
     current = forms.CharField(
         label=_("Password"),
@@ -33,6 +49,12 @@ class ConfirmForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
+    code = _code()
+
+    def __init__(self, *args: Any, asks_code: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_code:
+            del self.fields["code"]
 
 
 class NewPasswordForm(forms.Form):
@@ -59,6 +81,12 @@ class NewPasswordForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not asks_current:
             del self.fields["current"]
+
+
+class ProfileForm(forms.Form):
+    """What others read of a person."""
+
+    display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
 
 
 class NewPersonForm(forms.Form):

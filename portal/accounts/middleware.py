@@ -13,12 +13,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.access import problems
-from portal.accounts import sessions
+from portal.accounts import factors, sessions
+from portal.accounts.models import User
+from portal.accounts.session_store import SECOND
 from portal.core import actors, clock
 
 Answer = Callable[[HttpRequest], HttpResponse]
 # What somebody who still has a one-time password can do.
 BEFORE_CHOOSING = frozenset({"accounts:password", "accounts:sign_out", "accounts:sign_in", "home:healthz"})
+# What an administrator without a second factor can do.
+BEFORE_ENROLLING = BEFORE_CHOOSING | {"accounts:second_factor", "accounts:confirm", "accounts:second_step"}
 
 
 def client_address(request: HttpRequest) -> str:
@@ -82,16 +86,40 @@ class OwnPassword:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
-        """Lead to the page for it, whole even where a fragment was asked for; the API is closed until then."""
-        match = request.resolver_match
-        if match is None or match.view_name in BEFORE_CHOOSING:
-            return None
+        """Lead to the page for it; the API is closed until then."""
         if not getattr(request.user, "password_is_one_time", False):
             return None
-        if request.path.startswith("/api/"):
-            text = _("Sign in to the pages and choose a password first.")
-            actor: actors.Actor = request.actor  # type: ignore[attr-defined]
-            return problems.as_json(403, "password_not_chosen", text, actor.request_id)
-        if request.headers.get("HX-Request"):
-            return HttpResponse(status=204, headers={"HX-Redirect": reverse("accounts:password")})
-        return redirect("accounts:password")
+        text = _("Sign in to the pages and choose a password first.")
+        return _lead(request, BEFORE_CHOOSING, "accounts:password", "password_not_chosen", text)
+
+
+class SecondFactor:
+    """An administrator sets up a second factor before anything else."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; what the address means is known in `process_view`."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
+        """Lead to the page for it; the API is closed until then. A session says whether it was opened with one."""
+        user = request.user
+        if not isinstance(user, User) or request.session.get(SECOND) or not factors.demanded_of(user):
+            return None
+        text = _("Administrators need a second factor. Sign in to the pages and set it up first.")
+        return _lead(request, BEFORE_ENROLLING, "accounts:second_factor", "second_factor_missing", text)
+
+
+def _lead(request: HttpRequest, open_: frozenset[str], name: str, code: str, text: str) -> HttpResponse | None:
+    """Send anything but the addresses that stay open to one page, whole even where a fragment was asked for."""
+    match = request.resolver_match
+    if match is None or match.view_name in open_:
+        return None
+    if request.path.startswith("/api/"):
+        actor: actors.Actor = request.actor  # type: ignore[attr-defined]
+        return problems.as_json(403, code, text, actor.request_id)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse(name)})
+    return redirect(name)

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from rest_framework.request import Request
 
 from portal.access.permissions import Permission
+from portal.accounts import session_store, sessions
 from portal.accounts.models import User
+from portal.accounts.session_store import SessionStore
 from portal.core import actors
 
 
@@ -29,3 +33,20 @@ def actor_may(actor: actors.Actor, permission: str, ids: Mapping[str, str | int]
         user.within = limits
     about = {kind: UUID(str(ids[f"{kind}_id"])) for kind in ("team", "project", "cluster") if f"{kind}_id" in ids}
     return user.scopes_for(Permission(permission)).covers(**about)
+
+
+def again(request: HttpRequest | Request) -> User | None:
+    """Return whoever asks as they stand now: None once the session, the token or the account has ended."""
+    before = request.user
+    if not isinstance(before, User):
+        return None
+    now = User.objects.filter(pk=before.pk).first()
+    if now is None or not now.in_force():
+        return None
+    if before.within is not None:
+        now.within = import_string(settings.TOKEN_LIMITS)(before.within.token)
+        return now if now.within is not None else None
+    session = SessionStore(request.session.session_key)
+    if session.get(session_store.USER) is None or not sessions.stands(session):
+        return None
+    return now

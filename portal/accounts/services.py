@@ -63,6 +63,23 @@ def create_user(
     return user, chosen
 
 
+@transaction.atomic
+def change_person(*, user: User, display_name: str, by: Actor) -> None:
+    """Change the name others read."""
+    before = user.display_name
+    if before == display_name:
+        return
+    user.display_name = display_name
+    user.save(update_fields=["display_name"])
+    audit.record(
+        "accounts.person.change",
+        by=by,
+        on=user.as_subject(),
+        before={"name": before},
+        after={"name": display_name},
+    )
+
+
 def check_password_rules(password: str, user: User) -> None:
     """Raise `Refused` at the field "password" when the password is too weak for the person."""
     try:
@@ -81,6 +98,34 @@ def change_password(*, user: User, password: str, by: Actor) -> None:
     user.password_is_one_time = False
     user.save(update_fields=["password", "password_is_one_time"])
     audit.record("accounts.password.change", by=by, on=user.as_subject())
+
+
+@transaction.atomic
+def reset_password(*, user: User, by: Actor, reset_by: User) -> str:
+    """Give a local account a new one-time password and end its sessions; returns the password, which is shown once.
+
+    Raises `Refused` where the account has rights its resetter lacks, `Conflict` where it has no local password.
+    """
+    demand_dominance(reset_by, user)
+    if not user.has_usable_password():
+        raise errors.Conflict.one("", _("This person signs in with a provider. The password is changed there."))
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.password_is_one_time = True
+    user.save(update_fields=["password", "password_is_one_time"])
+    sessions.end_all(of=user)
+    audit.record("accounts.password.reset", by=by, on=user.as_subject())
+    return password
+
+
+def demand_dominance(actor: User, target: User) -> None:
+    """Raise `Refused` unless the actor holds every right of the target: a reset would hand them over."""
+    for held in target.rights():
+        scope = Scope(held.scope_kind, held.scope_id, held.scope_label)
+        if not all(holds(actor, one, scope) for one in held.permissions):
+            raise errors.Refused.one(
+                "", _("This person has rights that you do not have. Their access is not yours to reset.")
+            )
 
 
 @transaction.atomic

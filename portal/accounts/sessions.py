@@ -51,3 +51,12 @@ def end_all(*, of: Person | User, but: str | None = None) -> int:
     mine: Any = Session.objects.filter(user=of)  # type: ignore[misc]
     ended, _rows = mine.exclude(session_key=but).delete()
     return int(ended)
+
+
+@transaction.atomic
+def end_others(*, of: User, key: str | None, by: Actor) -> int:
+    """End a person's sessions but the one with the key; returns how many."""
+    count = end_all(of=of, but=key)
+    if count:
+        audit.record("accounts.session.kick", by=by, on=of.as_subject(), after={"ended": count})
+    return count

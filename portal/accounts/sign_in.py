@@ -4,10 +4,11 @@ from datetime import datetime
 
 from django.contrib import auth
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import limits, session_store
-from portal.accounts.models import User, fold
+from portal.accounts import alarms, factors, limits, session_store
+from portal.accounts.models import Identity, User, fold
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor, Subject
@@ -15,10 +16,16 @@ from portal.core.actors import Actor, Subject
 BACKEND = "portal.accounts.backends.LocalAccounts"
 REFUSED = "accounts.session.refuse"
 TOO_MANY = "too many tries"
+# Who has done the first step of a sign-in, and for how long that counts.
+PENDING = "sign_in_pending"
+PENDING_SECONDS = 300
 
 
-def start(request: HttpRequest, *, username: str, password: str, by: Actor, at: datetime) -> User:
-    """Sign a person in. Raises `Refused`: wrong, or too many tries; the text never says which name exists."""
+def start(request: HttpRequest, *, username: str, password: str, by: Actor, at: datetime) -> str:
+    """Sign a person in by a local password; returns the address to go to, "" for where they wanted to go.
+
+    Raises `Refused`: wrong, or too many tries; the text never says which name exists.
+    """
     if limits.too_many(username=username, address=by.address, at=at):
         if not audit.said_since(at - limits.WINDOW, REFUSED, by=by, after={"why": TOO_MANY}):
             _record_refusal(username, by, TOO_MANY)
@@ -28,9 +35,61 @@ def start(request: HttpRequest, *, username: str, password: str, by: Actor, at: 
         limits.note_failure(username=username, address=by.address, at=at)
         _record_refusal(username, by, "wrong name or password")
         raise errors.Refused.one("", _("This user name and password do not go together."))
+    return complete(request, user=user, identity=None, by=by, at=at)
+
+
+def complete(request: HttpRequest, *, user: User, identity: Identity | None, by: Actor, at: datetime) -> str:
+    """Go on once a person proved to be one by a password or at a provider; returns the address to go to.
+
+    "" is where they wanted to go. Who has a second factor is asked for it before the session is theirs.
+    """
+    if factors.enrolled(user):
+        request.session.cycle_key()
+        request.session[PENDING] = {
+            "user": str(user.pk),
+            "identity": str(identity.pk) if identity else None,
+            "at": int(at.timestamp()),
+        }
+        return reverse("accounts:second_step")
+    return _open(request, user=user, identity=identity, second=False, by=by, at=at)
+
+
+def pending(request: HttpRequest, *, at: datetime) -> tuple[User, Identity | None] | None:
+    """Return who has done the first step in this browser within the last five minutes."""
+    found = request.session.get(PENDING)
+    if not found or found["at"] < at.timestamp() - PENDING_SECONDS:
+        return None
+    user = User.objects.filter(pk=found["user"]).first()
+    if user is None or not user.in_force():
+        return None
+    identity = Identity.objects.filter(pk=found["identity"]).first() if found["identity"] else None
+    return user, identity
+
+
+def second_step(request: HttpRequest, *, code: str, by: Actor, at: datetime) -> str:
+    """Take the second factor; returns the address to go to. Raises `Refused` at "code"."""
+    found = pending(request, at=at)
+    if found is None:
+        raise errors.Refused.one("", _("This took too long. Sign in once more."))
+    user, identity = found
+    factors.check(user=user, code=code, by=by, at=at)
+    return _open(request, user=user, identity=identity, second=True, by=by, at=at)
+
+
+def _open(request: HttpRequest, *, user: User, identity: Identity | None, second: bool, by: Actor, at: datetime) -> str:
+    request.session.pop(PENDING, None)
     auth.login(request, user, backend=BACKEND)
-    audit.record("accounts.session.start", by=user.as_actor(by.address, by.request_id), on=user.as_subject())
-    return user
+    request.session[session_store.SECOND] = second
+    if identity is not None:
+        request.session[session_store.IDENTITY] = str(identity.pk)
+        Identity.objects.filter(pk=identity.pk).update(last_sign_in_at=at)
+    actor = user.as_actor(by.address, by.request_id)
+    means = identity.provider.key if identity else "local"
+    audit.record("accounts.session.start", by=actor, on=user.as_subject(), after={"by": means, "second": second})
+    if user.is_break_glass:
+        audit.record("accounts.break_glass.use", by=actor, on=user.as_subject())
+        alarms.break_glass(user=user, address=by.address, at=at)
+    return reverse("accounts:password") if user.password_is_one_time else ""
 
 
 def confirm(*, user: User, password: str, by: Actor, at: datetime) -> None:

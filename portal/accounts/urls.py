@@ -2,12 +2,24 @@
 
 from django.urls import path
 
-from portal.accounts.views import people, profile, sign_in
+from portal.accounts.views import factors, people, profile, sessions, sign_in
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", sign_in.sign_in_page, name="sign_in"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
+    path("sign-in/second-step/", sign_in.second_step, name="second_step"),
+    path("profile/", profile.Profile.as_view(), name="profile"),
+    path("profile/second-factor/", factors.SecondFactor.as_view(), name="second_factor"),
+    path("profile/second-factor/codes/", factors.renew_codes, name="renew_codes"),
+    path("profile/second-factor/remove/", factors.remove_factor, name="remove_factor"),
+    path("profile/sessions/", sessions.OwnSessions.as_view(), name="own_sessions"),
+    path("profile/sessions/others/end/", sessions.end_others, name="end_others"),
+    path("profile/sessions/<uuid:public_id>/end/", sessions.end_own, name="end_own"),
+    path("people/sessions/", sessions.Sessions.as_view(), name="sessions"),
+    path("people/sessions/<uuid:public_id>/end/", sessions.end_any, name="end_any"),
+    path("people/of/<str:username>/reset-factor/", factors.reset_factor, name="reset_factor"),
+    path("people/of/<str:username>/reset-password/", factors.reset_password, name="reset_password"),
     path("confirm/", sign_in.confirm_page, name="confirm"),
     path("people/roles/", people.Roles.as_view(), name="roles"),
     path("password/", profile.password_page, name="password"),

@@ -5,10 +5,23 @@ from django.utils.translation import gettext_lazy as _
 
 KINDS: dict[str, str | Promise] = {
     "access.denied": _("Refused"),
+    "access.repeated": _("Refused again, several times"),
+    "access.stranger": _("Asked without signing in"),
     "accounts.binding.change": _("End of a role changed"),
+    "accounts.binding.forget": _("Ended role forgotten"),
     "accounts.binding.grant": _("Role given"),
     "accounts.binding.revoke": _("Role taken away"),
+    "accounts.break_glass.use": _("Break-glass account used"),
+    "accounts.factor.add": _("Second factor set up"),
+    "accounts.factor.codes": _("Recovery codes renewed"),
+    "accounts.factor.recover": _("Recovery code used"),
+    "accounts.factor.remove": _("Second factor removed"),
     "accounts.password.change": _("Password changed"),
+    "accounts.password.reset": _("One-time password given"),
+    "accounts.person.change": _("Name or mail address changed"),
+    "accounts.role.change": _("Role changed"),
+    "accounts.role.create": _("Role added"),
+    "accounts.role.delete": _("Role deleted"),
     "accounts.session.confirm": _("Signed in again"),
     "accounts.session.end": _("Signed out"),
     "accounts.session.kick": _("Session ended"),
@@ -17,6 +30,9 @@ KINDS: dict[str, str | Promise] = {
     "accounts.user.activate": _("Person reactivated"),
     "accounts.user.create": _("Person added"),
     "accounts.user.deactivate": _("Person deactivated"),
+    "audit.chain.break": _("Audit does not verify"),
+    "audit.key.rotate": _("Signing key of the audit replaced"),
+    "audit.month.prune": _("Old months of the audit removed"),
     "demo.load": _("Demo loaded"),
     "demo.remove": _("Demo removed"),
     "inventory.hold.release": _("Held deletions confirmed"),
@@ -45,3 +61,5 @@ KINDS: dict[str, str | Promise] = {
     "registry.cluster.recheck": _("Cluster checked again"),
     "ledger.shared.change": _("Shared namespaces changed"),
 }
+# What tells that somebody was not let in or not let through.
+DENIALS = ("access.denied", "access.repeated", "access.stranger", "accounts.session.refuse")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clusters.registry import selectors as registry
 from portal.access import gate
 from portal.access.permissions import Permission as P
+from portal.core.parts import Tab
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,15 @@ ADMIN = (
     Place(_("Unowned namespaces"), "projects:unowned", "unowned", P.PROJECT_ASSIGN),
     Place(_("Prices"), "pricing:books", "prices", P.PRICE_VIEW),
     Place(_("Jobs"), "home:jobs", "jobs", P.JOB_VIEW),
+    Place(_("Outbox"), "outbox:messages", "outbox", P.OUTBOX_VIEW),
     Place(_("People"), "accounts:people", "people", P.USER_VIEW),
     Place(_("Audit"), "audit:events", "audit", P.AUDIT_VIEW),
+)
+# The tabs of one's own profile.
+PROFILE = (
+    Place(_("Profile"), "accounts:profile", "people", None),
+    Place(_("Second factor"), "accounts:second_factor", "lock", None),
+    Place(_("Sessions"), "accounts:own_sessions", "people", None),
 )
 # Panels that a page of a lower room loads from a higher one: (where, address name, what it needs).
 PANELS = {
@@ -52,10 +60,15 @@ def context(request: HttpRequest) -> dict[str, Any]:
         return {"nav": {"main": [], "admin": []}, "demo_loaded": False}
     return {
         "nav": {"main": _entries(request, MAIN), "admin": _entries(request, ADMIN)},
+        "profile_tabs": [Tab(place.label, url, url == request.path) for place, url in _profile()],
         "demo_loaded": registry.demo_loaded(),
         "may_remove_demo": gate.person(request).may(P.DEMO_EDIT),
         "panels": {where: name for where, (name, need) in PANELS.items() if gate.person(request).may(need)},
     }
+
+
+def _profile() -> list[tuple[Place, str]]:
+    return [(place, reverse(place.name)) for place in PROFILE]
 
 
 def _entries(request: HttpRequest, places: tuple[Place, ...]) -> list[dict[str, Any]]:

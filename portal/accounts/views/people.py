@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import forms, lists, services
+from portal.accounts import factors, forms, lists, services
 from portal.accounts.models import Binding, User
 from portal.accounts.scope_names import scope_from
 from portal.core import clock, errors, formats, parts
@@ -91,6 +91,9 @@ class Person(gate.Gated, ListView):
             "bindings": Binding.objects.filter(user=shown).order_by("-created_at")[:100],
             "may_grant": may_grant,
             "may_edit": gate.person(request).may(Permission.USER_EDIT),
+            "may_reset": gate.person(request).may(Permission.USER_RESET),
+            "has_password": shown.has_usable_password(),
+            "has_factor": factors.enrolled(shown),
             "action": grant if may_grant else None,
         }
 

@@ -4,11 +4,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views import View
 
 from portal.access import gate
-from portal.accounts import forms, services, sign_in
+from portal.accounts import forms, own_roles, services, sign_in
 from portal.accounts.models import User
-from portal.core import clock, errors
+from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 
 
@@ -34,3 +35,44 @@ def password_page(request: HttpRequest) -> HttpResponse:
     return render(
         request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status
     )
+
+
+class Profile(gate.SignedIn, View):
+    """What is known of oneself."""
+
+    reason = "everybody's own profile"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show it."""
+        user = get_object_or_404(User, pk=request.user.pk)
+        return self._shown(request, user, forms.ProfileForm(initial={"display_name": user.display_name}))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Change the name others read."""
+        user = get_object_or_404(User, pk=request.user.pk)
+        form = forms.ProfileForm(request.POST)
+        if form.is_valid():
+            services.change_person(user=user, **form.cleaned_data, by=gate.actor_of(request))
+            messages.success(request, _("Saved."))
+            return redirect("accounts:profile")
+        return self._shown(request, user, form, status=422)
+
+    def _shown(self, request: HttpRequest, user: User, form: forms.ProfileForm, status: int = 200) -> HttpResponse:
+        held = [
+            parts.Fact(role_label(one.role), one.scope_label or _("everything"), title=one.group_name)
+            for one in user.rights()
+        ]
+        facts = [
+            parts.Fact(_("User name"), user.username, mono=True),
+            parts.Fact(_("Mail address"), user.email or None, absent=_("none")),
+            parts.Fact(_("Added"), formats.instant(user.created_at)),
+            parts.Fact(_("Last sign-in"), formats.instant(user.last_login) if user.last_login else None),
+        ]
+        context = {"shown": user, "form": form, "facts": facts, "held": held, "title": _("Your profile")}
+        return render(request, "portal/accounts/profile.html", context, status=status)
+
+
+def role_label(key: str) -> str:
+    """Return a role's name for people."""
+    role = own_roles.find(key)
+    return str(role.name) if role else key

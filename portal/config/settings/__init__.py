@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "portal.home",
 ]
 MIDDLEWARE = [
+    "portal.access.front.FrontDoor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.access.middleware.PrivateAnswers",
@@ -47,6 +48,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.RequestIdentity",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.access.front.SameOrigin",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.CurrentActor",
@@ -55,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.accounts.middleware.OwnPassword",
+    "portal.accounts.middleware.SecondFactor",
     "portal.access.middleware.Refusals",
 ]
 
@@ -73,9 +76,12 @@ REDIS_URL = database.REDIS_URL
 SESSION_ENGINE = access.SESSION_ENGINE
 
 SECRET_KEY = security.SECRET_KEY
+SECRET_KEY_FALLBACKS = security.SECRET_KEY_FALLBACKS
 SEAL_KEYS = security.SEAL_KEYS
 ALLOWED_HOSTS = security.ALLOWED_HOSTS
 TRUSTED_PROXIES = security.TRUSTED_PROXIES
+TRUSTED_NETWORKS = security.TRUSTED_NETWORKS
+SECURITY_CONTACT = security.SECURITY_CONTACT
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 SECURE_HSTS_SECONDS = security.SECURE_HSTS_SECONDS
 SECURE_HSTS_INCLUDE_SUBDOMAINS = security.SECURE_HSTS_INCLUDE_SUBDOMAINS
@@ -92,7 +98,11 @@ SESSION_IDLE_SECONDS = access.SESSION_IDLE_SECONDS
 SESSION_COOKIE_NAME = security.SESSION_COOKIE_NAME
 CSRF_COOKIE_SECURE = security.HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_USE_SESSIONS = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = security.CSRF_COOKIE_NAME
+CSRF_COOKIE_AGE = None
+# In a cookie of its own: a stranger who looks at the sign-in page leaves no session behind.
+CSRF_USE_SESSIONS = False
 CSRF_FAILURE_VIEW = "portal.access.views.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
 
@@ -106,6 +116,7 @@ SIGN_IN_FRESH_SECONDS = access.SIGN_IN_FRESH_SECONDS
 REQUIRE_SECOND_FACTOR = access.REQUIRE_SECOND_FACTOR
 LOGIN_REDIRECT_URL = "/"
 DENIAL_RECORDER = access.DENIAL_RECORDER
+PERSON_AGAIN = access.PERSON_AGAIN
 RIGHT_USE_RECORDER = access.RIGHT_USE_RECORDER
 SCOPE_PARENTS = access.SCOPE_PARENTS
 TOKEN_LIMITS = access.TOKEN_LIMITS

@@ -19,9 +19,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 DENIAL_RECORDER = "portal.audit.services.record_denial"
+PERSON_AGAIN = "portal.accounts.selectors.again"
 RIGHT_USE_RECORDER = "portal.accounts.uses.note"
 # What a token leaves of its owner's rights, None once it opens nothing: `(id) -> Limits | None`.
-TOKEN_LIMITS = "portal.tokens.selectors.limits_of"
+TOKEN_LIMITS = "portal.tokens.selectors.limits_of"  # noqa: S105 - where to find a rule
 # What a thing lies in, by kind: `(id) -> id | None` of the room that owns it.
 SCOPE_PARENTS = {"project": "clusters.projects.selectors.team_id_of"}
 # What a typed scope means, by kind: `(slug) -> (id, label) | None` of the room that owns it.
@@ -30,3 +31,13 @@ SCOPE_FINDERS = {
     "team": "clusters.projects.selectors.team_scope",
     "project": "clusters.projects.selectors.project_scope",
 }
+# The projects that lie in teams now: `(ids) -> ids` of the room that owns them.
+SCOPE_CHILDREN = {"team": "clusters.projects.selectors.project_ids_of"}
+# Name and members page of a scope, by kind: `(id) -> (label, address) | None`.
+SCOPE_PAGES = {
+    "cluster": "clusters.registry.selectors.scope_page",
+    "team": "clusters.projects.selectors.team_page",
+    "project": "clusters.projects.selectors.project_page",
+}
+# What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.impact`.
+ROLE_IMPACT = {"estate": "clusters.projects.impact.touched", "money": "billing.ledger.impact.touched"}

@@ -4,6 +4,8 @@
 
   // An empty field is no filter: it stays out of the address.
   document.addEventListener("htmx:configRequest", (event) => {
+    // A page that refreshes itself is no sign of a person: the session's idle time runs on.
+    if (event.detail.elt.matches("[data-poll]")) event.detail.headers["X-Poll"] = "1";
     if (!event.detail.elt.matches("[data-filters]")) return;
     const parameters = event.detail.parameters;
     for (const name of Object.keys(parameters)) {

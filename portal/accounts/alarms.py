@@ -1,0 +1,26 @@
+"""What administrators hear of at once."""
+
+from datetime import datetime
+
+from portal.accounts.models import Binding, User
+from portal.outbox import services as outbox
+
+
+def administrators() -> list[str]:
+    """Return the mail addresses of active administrators."""
+    held = Binding.objects.filter(role="admin", user__is_active=True).exclude(user__email="")
+    return sorted(set(held.values_list("user__email", flat=True)))
+
+
+def break_glass(*, user: User, address: str, at: datetime) -> None:
+    """Tell every administrator that the break-glass account was used."""
+    to = administrators()
+    if to:
+        outbox.mail(
+            to=to,
+            subject=f"Paddock: {user.username} signed in with the break-glass account",
+            text=f"{user.username} signed in from {address or 'an unknown address'} at {at:%Y-%m-%d %H:%M} UTC.\n"
+            "If nobody told you of this, look at the audit and end the session.\n",
+            key=f"break-glass/{user.pk}/{at:%Y%m%d%H%M%S}",
+            at=at,
+        )
