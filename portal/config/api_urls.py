@@ -14,7 +14,11 @@ from clusters.registry import api as registry
 from portal.access import gate
 from portal.accounts import api as accounts
 from portal.audit import api as audit
+from portal.explorer import api as explorer
 from portal.home import api as home
+from portal.outbox import api as outbox
+from portal.requests import api as requests
+from portal.tokens import api as tokens
 
 app_name = "api"
 router = SimpleRouter(trailing_slash=True)
@@ -25,7 +29,11 @@ for prefix, viewset, basename in chain(
     pricing.ROUTES,
     ledger.ROUTES,
     accounts.ROUTES,
+    tokens.ROUTES,
+    explorer.ROUTES,
+    requests.ROUTES,
     audit.ROUTES,
+    outbox.ROUTES,
     home.ROUTES,
 ):
     router.register(prefix, viewset, basename)

@@ -34,6 +34,9 @@ VARIABLES = {
     for variable in (
         Variable("PADDOCK_SECRET_KEY", "", "signs sessions and one-time links; 50 characters or more"),
         Variable(
+            "PADDOCK_SECRET_KEY_FALLBACKS", "", "earlier secret keys, comma separated: they verify, and sign nothing"
+        ),
+        Variable(
             "PADDOCK_SEAL_KEYS",
             "",
             "keys of stored credentials, `id:base64-of-32-bytes`, the writing one first",
@@ -49,6 +52,12 @@ VARIABLES = {
             "0 only where nothing but this machine reaches the portal: cookies without Secure",
         ),
         Variable("PADDOCK_TRUSTED_PROXIES", "0", "number of proxies in front whose X-Forwarded-For is believed"),
+        Variable(
+            "PADDOCK_TRUSTED_NETWORKS",
+            "",
+            "networks of those proxies, comma separated CIDRs, `unix` for a socket file; others are not believed",
+        ),
+        Variable("PADDOCK_SECURITY_CONTACT", "", "mailto: or https: address in /.well-known/security.txt"),
         Variable("PADDOCK_SESSION_HOURS", "16", "a session ends this long after the sign-in"),
         Variable("PADDOCK_SESSION_IDLE_MINUTES", "60", "a session ends this long after the last sign of a person"),
         Variable(
@@ -56,6 +65,7 @@ VARIABLES = {
             "1",
             "0 only on a machine for trying it out: administrators without a second factor",
         ),
+        Variable("PADDOCK_TOKENS_PER_OWNER", "20", "live API tokens that one person or robot can have"),
         Variable("PADDOCK_ALLOW_LOOPBACK", "0", "1 lets clusters live on this machine (demo, tests)"),
         Variable("PADDOCK_BASE_URL", "", "address by which people reach the portal, for links and redirects"),
         Variable("PADDOCK_PROVIDERS", "", "where people sign in: a JSON list of LDAP, GitHub and OIDC providers"),

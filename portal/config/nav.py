@@ -31,6 +31,7 @@ MAIN = (
     Place(_("Clusters"), "registry:clusters", "clusters", P.CLUSTER_VIEW),
     Place(_("Workloads"), "inventory:workloads", "workloads", P.INVENTORY_VIEW),
     Place(_("Costs"), "ledger:costs", "costs", P.COST_VIEW),
+    Place(_("Requests"), "requests:own", "requests", None),
 )
 ADMIN = (
     Place(_("Unowned namespaces"), "projects:unowned", "unowned", P.PROJECT_ASSIGN),
@@ -38,13 +39,20 @@ ADMIN = (
     Place(_("Jobs"), "home:jobs", "jobs", P.JOB_VIEW),
     Place(_("Outbox"), "outbox:messages", "outbox", P.OUTBOX_VIEW),
     Place(_("People"), "accounts:people", "people", P.USER_VIEW),
+    Place(_("Tokens"), "tokens:every", "key", P.USER_VIEW),
+    Place(_("Robots"), "tokens:robots", "robot", P.USER_VIEW),
+    Place(_("Access"), "explorer:access", "lock", P.ACCESS_EXPLAIN),
+    Place(_("Settings"), "accounts:providers", "settings", P.PROVIDER_VIEW),
     Place(_("Audit"), "audit:events", "audit", P.AUDIT_VIEW),
 )
 # The tabs of one's own profile.
 PROFILE = (
     Place(_("Profile"), "accounts:profile", "people", None),
+    Place(_("Accounts elsewhere"), "accounts:identities", "people", None),
     Place(_("Second factor"), "accounts:second_factor", "lock", None),
     Place(_("Sessions"), "accounts:own_sessions", "people", None),
+    Place(_("Tokens"), "tokens:own", "key", None),
+    Place(_("Who looked"), "explorer:looks", "search", None),
 )
 # Panels that a page of a lower room loads from a higher one: (where, address name, what it needs).
 PANELS = {
@@ -61,6 +69,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": {"main": _entries(request, MAIN), "admin": _entries(request, ADMIN)},
         "profile_tabs": [Tab(place.label, url, url == request.path) for place, url in _profile()],
+        "look": getattr(request, "look", None),
         "demo_loaded": registry.demo_loaded(),
         "may_remove_demo": gate.person(request).may(P.DEMO_EDIT),
         "panels": {where: name for where, (name, need) in PANELS.items() if gate.person(request).may(need)},

@@ -9,10 +9,13 @@ from django.db import transaction
 from billing.ledger import schedule as ledger
 from billing.metering import schedule as metering
 from clusters.inventory import schedule as inventory
+from portal.accounts.outside import queueing as outside
+from portal.audit import schedule as audit
 from portal.core import clock
 from portal.core.actors import SYSTEM
 from portal.jobs import kinds, services
 from portal.outbox import schedule as outbox
+from portal.tokens import schedule as tokens
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,21 @@ def _send_stuck(at: datetime) -> None:
 def _prune(at: datetime) -> None:
     services.enqueue("portal.jobs.prune", key="", by=SYSTEM)
     services.enqueue("portal.accounts.forget_sessions", key="", by=SYSTEM)
+    services.enqueue("portal.accounts.forget_round_trips", key="", by=SYSTEM)
     services.enqueue("clusters.registry.purge", key="", by=SYSTEM)
     services.enqueue("clusters.inventory.forget", key="", by=SYSTEM)
 
 
+def _warn_ends(at: datetime) -> None:
+    services.enqueue("portal.accounts.warn_ends", key="", by=SYSTEM)
+
+
 def _nightly(at: datetime) -> None:
     services.enqueue("clusters.projects.check_ownership", key="", by=SYSTEM)
+
+
+def _requests(at: datetime) -> None:
+    services.enqueue("portal.requests.tend", key="", by=SYSTEM)
 
 
 ENTRIES: dict[str, Entry] = {
@@ -50,9 +62,18 @@ ENTRIES: dict[str, Entry] = {
     "prune": Entry(60, _prune),
     "deliver": Entry(10, outbox.deliver_due),
     "forget-messages": Entry(3600, outbox.prune),
+    "tokens": Entry(3600, tokens.hourly),
     "drain": Entry(30, inventory.drain_due),
     "fold": Entry(60, metering.fold_due),
     "close": Entry(300, ledger.close_due),
+    "audit-seal": Entry(5, audit.seal_due),
+    "audit-repeats": Entry(20, audit.repeats_due),
+    "audit-nightly": Entry(24 * 3600, audit.nightly),
+    # Each binding is warned of once; looking every hour tells nobody later than promised.
+    "warn-ends": Entry(3600, _warn_ends),
+    # What changes in a directory or at GitHub holds here within five minutes.
+    "outside-groups": Entry(240, outside.refresh_due),
+    "requests": Entry(600, _requests),
     "nightly": Entry(24 * 3600, _nightly),
 }
 

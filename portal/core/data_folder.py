@@ -39,3 +39,21 @@ def read_env(folder: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def change_env(folder: Path, changes: Mapping[str, str]) -> None:
+    """Write lines of the settings file anew, keeping the others; an empty value takes its line out.
+
+    A reader sees the old file or the new one, and nobody else sees either. Raises ``OSError``.
+    """
+    path = folder / ENV_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if line.startswith("#") or line.partition("=")[0].strip() not in changes]
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in kept))
+        file.write("".join(f"{name}={value}\n" for name, value in changes.items() if value))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)

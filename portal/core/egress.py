@@ -115,6 +115,12 @@ def judge(address: IP, host: str, *, allow_loopback: bool) -> None:
         raise AddressRefused(host, reason)
 
 
+def is_public(address: IP) -> bool:
+    """Whether the address belongs to the internet at large; judged by the IPv4 address inside, where one is."""
+    inner = _inner(address)
+    return (inner or address).is_global
+
+
 def _fault(address: IP, allow_loopback: bool) -> str:
     if any(address in network for network in METADATA) or address.is_link_local:
         return "a link-local or metadata address"

@@ -28,7 +28,7 @@ def main() -> int:
         if chosen.command == "build":
             begun = time.monotonic()
             build.build()
-            print(f"the test bed is complete in {places.programs()} ({time.monotonic() - begun:.0f} s)")
+            print(f"the test bed is complete in {places.cache()} ({time.monotonic() - begun:.0f} s)")
         else:
             _run(bare=chosen.bare, clusters=chosen.clusters, nodes=chosen.nodes)
     except (places.Missing, processes.NotStarted) as error:

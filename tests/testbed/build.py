@@ -44,13 +44,16 @@ PARTS = (
     Part("kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes", 5),
     Part("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes", 20),
     Part("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/kwok", 60),
+    Part("oidc-server", "oidc", "github.com/zitadel/oidc/v3/example/server", "github.com/zitadel/oidc/v3", 20),
 )
+FAMILIES = {part.name: part.family for part in PARTS}
 BARE = ("etcd", "kube-apiserver")
-WHOLE = tuple(part.name for part in PARTS)
+# What a whole control plane is made of.
+WHOLE = tuple(part.name for part in PARTS if part.family != "oidc")
 
 
 def locate(*names: str) -> dict[str, Path]:
-    """The paths of ready programs; raises places.Missing when one is not ready. Builds nothing."""
+    """The paths of ready programs, those of WHOLE unless named. Builds nothing; raises places.Missing."""
     found = {name: path for name in names or WHOLE if (path := _ready(name))}
     if lacking := [name for name in names or WHOLE if name not in found]:
         raise places.Missing(f"the test bed lacks {', '.join(lacking)}: run `{places.BUILD_COMMAND}`")
@@ -63,12 +66,11 @@ def build() -> dict[str, Path]:
         todo = [part for part in PARTS if _ready(part.name) is None]
         if todo:
             go = toolchain.find(say=_say)
-            places.programs().mkdir(parents=True, exist_ok=True)
-            _say(f"building {len(todo)} of {len(PARTS)} parts of the test bed into {places.programs()}")
+            _say(f"building {len(todo)} of {len(PARTS)} parts of the test bed into {places.cache()}")
             progress = _Progress(todo)
             for part in todo:
                 _build_one(go, part, progress)
-    return locate()
+    return locate(*FAMILIES)
 
 
 def version(part: Part) -> str:
@@ -129,7 +131,8 @@ class _Progress:
 
 
 def _build_one(go: Path, part: Part, progress: _Progress) -> None:
-    target = places.programs() / part.name
+    target = places.programs(part.family) / part.name
+    target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f".{part.name}.building")
     log = target.with_name(f"{part.name}.log")
     options = ["-trimpath", "-buildvcs=false", "-ldflags", linker_flags(part), "-o", str(half)]
@@ -163,7 +166,7 @@ def _wait(run: subprocess.Popen[bytes], progress: _Progress) -> None:
 
 
 def _ready(name: str) -> Path | None:
-    folders = [folder for folder in (places.given(), places.programs()) if folder]
+    folders = [folder for folder in (places.given(), places.programs(FAMILIES[name])) if folder]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -38,10 +39,12 @@ class Authority:
     def certificate(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def server(self, *, lifetime: datetime.timedelta = LIFETIME) -> Pair:
-        """For 127.0.0.1 and localhost. A negative lifetime makes one that has expired."""
+    def server(
+        self, *, lifetime: datetime.timedelta = LIFETIME, addresses: Sequence[str] = ("127.0.0.1", "10.0.0.1")
+    ) -> Pair:
+        """For these addresses and localhost. A negative lifetime makes one that has expired."""
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "10.0.0.1")]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         alternatives = x509.SubjectAlternativeName(names)
         return self._issue("kube-apiserver", "", ExtendedKeyUsageOID.SERVER_AUTH, lifetime, alternatives)
 

@@ -12,6 +12,7 @@ import pytest
 from tests.testbed import build, control_plane, places
 from tests.testbed.control_plane import Plan
 
+pytest_plugins = ["tests.testbed.directories"]
 NAMES = frozenset({"testbed", "bare_cluster"})
 
 

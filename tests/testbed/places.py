@@ -19,12 +19,12 @@ def cache() -> Path:
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "paddock" / "testbed"
 
 
-def programs() -> Path:
-    """The folder of built programs; other versions in the Go modules mean another folder."""
+def programs(family: str) -> Path:
+    """The folder of a family's built programs; other versions in its Go module mean another folder."""
     digest = hashlib.sha256()
-    for file in sorted(MODULES.glob("*/go.*")):
-        digest.update(file.relative_to(MODULES).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return cache() / digest.hexdigest()[:16] / "bin"
+    for file in sorted((MODULES / family).glob("go.*")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return cache() / f"{family}-{digest.hexdigest()[:16]}"
 
 
 def given() -> Path | None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,24 +64,25 @@ def test_a_missing_part_is_named_with_the_remedy(nothing_built: Path) -> None:
 
 
 def test_what_is_built_is_found(nothing_built: Path) -> None:
-    path = program(places.programs() / "etcd")
+    path = program(places.programs("etcd") / "etcd")
     assert build.locate("etcd") == {"etcd": path}
 
 
 def test_given_programs_win_over_built_ones(nothing_built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(places.programs() / "etcd")
-    built = program(places.programs() / "kwok")
+    program(places.programs("etcd") / "etcd")
+    built = program(places.programs("kwok") / "kwok")
     given = program(nothing_built / "assets" / "etcd")
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(given.parent))
     assert build.locate("etcd", "kwok") == {"etcd": given, "kwok": built}
 
 
 def test_other_versions_are_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = places.programs()
+    before, others = places.programs("etcd"), places.programs("kwok")
+    shutil.copytree(places.MODULES, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(places, "MODULES", tmp_path)
-    (tmp_path / "etcd").mkdir()
     (tmp_path / "etcd" / "go.mod").write_text("module example\n")
-    assert places.programs() != before
+    assert places.programs("etcd") != before
+    assert places.programs("kwok") == others, "what did not change is not built again"
 
 
 def test_no_go_and_no_wheel_is_said_in_one_line(nothing_built: Path, monkeypatch: pytest.MonkeyPatch) -> None:

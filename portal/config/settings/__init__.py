@@ -31,6 +31,9 @@ INSTALLED_APPS = [
     "portal.outbox",
     "portal.audit",
     "portal.accounts",
+    "portal.tokens",
+    "portal.explorer",
+    "portal.requests",
     "clusters.registry",
     "clusters.inventory",
     "clusters.projects",
@@ -52,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.CurrentActor",
+    "portal.explorer.middleware.ViewingAs",
     "portal.access.middleware.BodyLimit",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -83,6 +87,7 @@ TRUSTED_PROXIES = security.TRUSTED_PROXIES
 TRUSTED_NETWORKS = security.TRUSTED_NETWORKS
 SECURITY_CONTACT = security.SECURITY_CONTACT
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
+SILENCED_SYSTEM_CHECKS = security.SILENCED_SYSTEM_CHECKS
 SECURE_HSTS_SECONDS = security.SECURE_HSTS_SECONDS
 SECURE_HSTS_INCLUDE_SUBDOMAINS = security.SECURE_HSTS_INCLUDE_SUBDOMAINS
 SECURE_HSTS_PRELOAD = security.SECURE_HSTS_PRELOAD
@@ -105,6 +110,7 @@ CSRF_COOKIE_AGE = None
 CSRF_USE_SESSIONS = False
 CSRF_FAILURE_VIEW = "portal.access.views.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.core.error_reports.NoValues"
 
 AUTH_USER_MODEL = access.AUTH_USER_MODEL
 AUTHENTICATION_BACKENDS = access.AUTHENTICATION_BACKENDS
@@ -119,7 +125,12 @@ DENIAL_RECORDER = access.DENIAL_RECORDER
 PERSON_AGAIN = access.PERSON_AGAIN
 RIGHT_USE_RECORDER = access.RIGHT_USE_RECORDER
 SCOPE_PARENTS = access.SCOPE_PARENTS
+LISTED_THINGS = access.LISTED_THINGS
+SCOPE_PAGES = access.SCOPE_PAGES
+SCOPE_CHILDREN = access.SCOPE_CHILDREN
+ROLE_IMPACT = access.ROLE_IMPACT
 TOKEN_LIMITS = access.TOKEN_LIMITS
+TOKENS_PER_OWNER = access.TOKENS_PER_OWNER
 SCOPE_FINDERS = access.SCOPE_FINDERS
 
 PROVIDERS = providers.PROVIDERS

@@ -14,15 +14,24 @@ SESSION_IDLE_SECONDS = env.number("PADDOCK_SESSION_IDLE_MINUTES") * 60
 REQUIRE_SECOND_FACTOR = env.flag("PADDOCK_REQUIRE_SECOND_FACTOR")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "display_name", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "portal.accounts.password_rules.WithinLimits"},
+    {"NAME": "portal.accounts.password_rules.NotAnEarlierOne"},
 ]
 DENIAL_RECORDER = "portal.audit.services.record_denial"
 PERSON_AGAIN = "portal.accounts.selectors.again"
 RIGHT_USE_RECORDER = "portal.accounts.uses.note"
 # What a token leaves of its owner's rights, None once it opens nothing: `(id) -> Limits | None`.
 TOKEN_LIMITS = "portal.tokens.selectors.limits_of"  # noqa: S105 - where to find a rule
+# Live tokens of one person or robot.
+TOKENS_PER_OWNER = env.number("PADDOCK_TOKENS_PER_OWNER")
+# What its owners let everybody find who asks for access: `() -> [(slug, name)]`.
+LISTED_THINGS = "clusters.projects.selectors.listed"
 # What a thing lies in, by kind: `(id) -> id | None` of the room that owns it.
 SCOPE_PARENTS = {"project": "clusters.projects.selectors.team_id_of"}
 # What a typed scope means, by kind: `(slug) -> (id, label) | None` of the room that owns it.

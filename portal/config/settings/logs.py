@@ -1,10 +1,12 @@
-"""Logs to standard error, one event a line."""
+"""Logs to standard error, one event a line, without secrets."""
 
+import logging
 from typing import Any
 
 import structlog
 
 from portal.config import env
+from portal.core import redaction
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 _shared: list[Any] = [
@@ -27,6 +29,7 @@ LOGGING: dict[str, Any] = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redaction.processor,
                 _renderer,
             ],
             "foreign_pre_chain": _shared,
@@ -36,6 +39,8 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "WARNING"}},
 }
+# Warnings may quote what they warn of: they take the way of all lines.
+logging.captureWarnings(True)
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),

@@ -41,8 +41,8 @@ What comes out:
 - `Listing.dicts(user, params) -> Iterator[dict]`: all rows, streamed. `export.row(columns, row)` makes of
   each the dict that API and CSV carry: decimal strings, integers, ISO instants.
 - `ListView`: a class-based view (mix in `gate.Gated`, set `listing` and `template_name`). GET gives the page,
-  with `HX-Request` the table fragment, with `?format=csv` the file. The template gets `page` (a ListPage) and
-  writes `{% include "_components/list.html" with page=page only %}`.
+  with `HX-Request` the table fragment, with `?format=csv` or `?format=jsonl` the file. The template gets
+  `page` (a ListPage) and writes `{% include "_components/list.html" with page=page only %}`.
 - `ApiList`: mix into a DRF view set (with the gate's mixin), set `listing`: `list` answers `{next, results}`.
 - `BadQuery`: a parameter that cannot be used; 400 with the parameter's name on the page and in the API.
 

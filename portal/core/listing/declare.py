@@ -26,6 +26,7 @@ Kind = Literal[
     "day",
     "state",
     "labels",
+    "json",
     "flag",
 ]
 FilterKind = Literal["choice", "text", "flag", "day", "uuid", "number"]

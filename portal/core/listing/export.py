@@ -9,7 +9,9 @@ from typing import Any
 from portal.core import csvfile, formats
 from portal.core.listing.declare import Column, Row, Total
 
-Plain = str | int | bool | Mapping[str, str] | None
+_LINES = 200
+
+Plain = str | int | bool | Mapping[str, Any] | None
 
 
 def _decimal(value: Any) -> str:
@@ -46,6 +48,7 @@ _EXPORTS: Mapping[str, Callable[[Any], Any]] = {
     "age": _instant,
     "day": _day,
     "labels": _labels,
+    "json": dict,
     "flag": bool,
 }
 
@@ -95,6 +98,17 @@ def csv_rows(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[list[cs
     for values in rows:
         plain = row(columns, values)
         yield [csv_cell(by_key.get(name, unit_only), plain[name]) for name in names]
+
+
+def json_lines(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
+    """One JSON object a line, with the fields of the API; what is read by programs carries no remarks."""
+    lines: list[str] = []
+    for values in rows:
+        lines.append(json.dumps(row(columns, values), ensure_ascii=False, separators=(",", ":"), default=str) + "\n")
+        if len(lines) >= _LINES:
+            yield "".join(lines).encode()
+            lines.clear()
+    yield "".join(lines).encode()
 
 
 def total_plain(total: Total) -> dict[str, str]:

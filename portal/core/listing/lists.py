@@ -1,4 +1,4 @@
-"""The declaration of a list, and the four things made of it: page, rows, file and API answer."""
+"""The declaration of a list, and what is made of it: page, rows, files and API answer."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,6 +112,7 @@ class Listing:
             previous_url=self._previous(params, window, here),
             clear_url=here.to(**dict.fromkeys(params.given, "")),
             csv_url=here.to(format="csv"),
+            jsonl_url=here.to(format="jsonl"),
             selectable=bool(self.select_key),
             pick_name=self.pick_name,
             totals=totals,
@@ -139,6 +140,10 @@ class Listing:
         seen = _Count()
         rows = export.csv_rows(self.columns, _counted(self.dicts(user, params), adders, seen))
         return csvfile.stream(export.field_names(self.columns), rows, self._remarks(user, params, adders, seen))
+
+    def jsonl(self, user: Any, params: Params) -> Iterator[bytes]:
+        """The rows under the filters for programs: one JSON object a line."""
+        return export.json_lines(self.columns, self.dicts(user, params))
 
     def _remarks(self, user: Any, params: Params, adders: Sequence[sources.Adder], seen: "_Count") -> Iterator[str]:
         yield csvfile.remark("rows", seen.rows)

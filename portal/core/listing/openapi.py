@@ -20,6 +20,7 @@ _FIELDS: Mapping[str, type[serializers.Field[Any, Any, Any, Any]]] = {
     "age": serializers.DateTimeField,
     "day": serializers.DateField,
     "labels": serializers.DictField,
+    "json": serializers.JSONField,
     "flag": serializers.BooleanField,
 }
 _TYPES = {

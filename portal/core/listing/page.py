@@ -108,6 +108,7 @@ class ListPage:
     previous_url: str = ""
     clear_url: str = ""
     csv_url: str = ""
+    jsonl_url: str = ""
     selectable: bool = False
     # The name under which chosen rows are sent.
     pick_name: str = "row"

@@ -1,4 +1,4 @@
-"""The page of a list: whole, as a fragment for htmx, or as a CSV file, at one address."""
+"""The page of a list: whole, as a fragment for htmx, or as a file (CSV, JSON lines), at one address."""
 
 from typing import Any, ClassVar
 
@@ -10,6 +10,8 @@ from portal.core import clock
 from portal.core.listing.lists import Listing
 from portal.core.listing.page import ListPage
 from portal.core.listing.query import BadQuery
+
+FILES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
 class ListView(View):
@@ -40,8 +42,8 @@ class ListView(View):
         declared = self.listing(**self.scope(request))
         at = clock.now()
         try:
-            if request.GET.get("format") == "csv":
-                return _file(declared, request)
+            if request.GET.get("format") in FILES:
+                return _file(declared, request, request.GET["format"])
             page, status = declared.page(request.user, request.GET, at=at, path=request.path), 200
         except BadQuery as error:
             page = declared.refused_page(request.user, request.GET, error, at=at, path=request.path)
@@ -58,10 +60,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 
 
-def _file(declared: Listing, request: HttpRequest) -> StreamingHttpResponse:
+def _file(declared: Listing, request: HttpRequest, kind: str) -> StreamingHttpResponse:
     at = clock.now()
     params = declared.parse(request.user, request.GET, at=at)
-    response = StreamingHttpResponse(declared.csv(request.user, params), content_type="text/csv; charset=utf-8")
+    rows = declared.csv(request.user, params) if kind == "csv" else declared.jsonl(request.user, params)
+    response = StreamingHttpResponse(rows, content_type=FILES[kind])
     name = declared.key.replace(".", "-")
-    response["Content-Disposition"] = f'attachment; filename="paddock-{name}-{at:%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="paddock-{name}-{at:%Y-%m-%d}.{kind}"'
     return response

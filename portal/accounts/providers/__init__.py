@@ -1,0 +1,1 @@
+"""Where people come from: what the environment declares of each provider, and what its door answers."""

@@ -1,0 +1,44 @@
+"""A new secret key for `make run`: `manage.py rotate_secret_key`. See docs/how-to/rotate-keys.md."""
+
+import os
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.core import clock, data_folder
+
+KEY, FALLBACKS = "PADDOCK_SECRET_KEY", "PADDOCK_SECRET_KEY_FALLBACKS"
+
+
+class Command(BaseCommand):
+    """Changes the data folder's settings file, where the key comes from there; the processes read it at a start."""
+
+    help = "Make a new secret key and keep the old one as a fallback; --forget takes the fallbacks out"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--forget`."""
+        parser.add_argument("--forget", action="store_true", help="take the fallbacks out: what they signed ends")
+
+    def handle(self, *args: Any, forget: bool, **options: Any) -> None:
+        """Write the file. Fails where the environment holds the key: that place is not ours to change."""
+        for name in (KEY, FALLBACKS):
+            if os.environ.get(name) or os.environ.get(f"{name}_FILE"):
+                raise CommandError(f"{name} comes from the environment: change it there. docs/how-to/rotate-keys.md")
+        folder = data_folder.location(os.environ)
+        known = data_folder.read_env(folder)
+        if KEY not in known:
+            raise CommandError(f"{folder / data_folder.ENV_FILE} holds no {KEY}. Run: make setup")
+        if forget:
+            data_folder.change_env(folder, {FALLBACKS: ""})
+            self.stdout.write("The earlier keys are forgotten. Start Paddock again.")
+            return
+        earlier = [known[KEY], *(key for key in known.get(FALLBACKS, "").split(",") if key)]
+        data_folder.change_env(folder, {KEY: secrets.token_urlsafe(50), FALLBACKS: ",".join(earlier)})
+        end = clock.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        self.stdout.write(
+            "The secret key is new; the old one still opens sessions. Start Paddock again.\n"
+            f"After {end:%Y-%m-%d %H:%M} UTC no session needs the old one: manage.py rotate_secret_key --forget"
+        )
