@@ -46,6 +46,16 @@ class ProjectForm(forms.Form):
     description = forms.CharField(label=_("Description"), max_length=500, required=False)
 
 
+class ProjectSettingsForm(ProjectForm):
+    """A project that stands, and whether it can be found."""
+
+    is_listed = forms.BooleanField(
+        label=_("Listed"),
+        required=False,
+        help_text=_("Everybody can find it by name when asking for access. Otherwise one must know its slug."),
+    )
+
+
 class NewProjectForm(ProjectForm):
     """A project of a team."""
 

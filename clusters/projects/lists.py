@@ -14,8 +14,6 @@ from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Te
 from clusters.registry.models import Cluster
 from portal.access.permissions import Permission
 from portal.access.scopes import Person
-from portal.accounts.lists import role_name
-from portal.accounts.models import Binding
 from portal.audit.kinds import KINDS
 from portal.audit.lists import changes
 from portal.audit.models import Event
@@ -277,31 +275,6 @@ def _put(row: dict[str, Any], hint: suggestions.Suggestion) -> None:
     row["reason"] = hint.reason
     row["hint"] = f"{hint.label}={hint.value}" if hint.label else (hint.value or None)
     row["rancher_project"] = row["rancher_project"] or None
-
-
-class MemberList(listing.Listing):
-    """Who holds a role on the thing in `scope`, named by its id. Its page checks the right to see the thing."""
-
-    key = "members"
-    title = _("Members")
-    permission = Permission.PROJECT_VIEW
-    empty_reason = _("Nobody has a role here in particular; roles on everything count too.")
-    columns = (
-        Column("name", _("Person")),
-        Column("role", _("Role"), show=role_name),
-        Column("expires_at", _("Ends"), "instant", absent=_("does not end")),
-        Column("created_by", _("Given by")),
-        Column("created_at", _("Since"), "age"),
-    )
-    orders = {"name": ("name", "id"), "created_at": ("created_at", "id")}
-
-    def rows(self, user: Person, params: listing.Params) -> Any:
-        """The bindings in force."""
-        return (
-            Binding.objects.in_force(params.at)
-            .filter(scope_id=self.scope["on"].pk, user__is_active=True)
-            .values("id", "role", "expires_at", "created_by", "created_at", name=F("user__username"))
-        )
 
 
 class ActivityList(listing.Listing):

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -83,7 +84,7 @@ class Team(UUIDModel):
 
     def as_subject(self) -> actors.Subject:
         """Return the team as what an audit event is about."""
-        return actors.Subject("team", str(self.id), self.name, self.get_absolute_url())
+        return actors.Subject("team", str(self.id), self.name, self.get_absolute_url(), team=str(self.id))
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -111,6 +112,8 @@ class Project(UUIDModel):
     slug = SlugField()
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=500, blank=True)
+    # Whether anybody may find it by name when asking for access; its owners choose.
+    is_listed = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
@@ -127,9 +130,12 @@ class Project(UUIDModel):
         """Return the address of the project's page."""
         return reverse("projects:project", args=[self.slug])
 
-    def as_subject(self) -> actors.Subject:
-        """Return the project as what an audit event is about."""
-        return actors.Subject("project", str(self.id), self.name, self.get_absolute_url())
+    def as_subject(self, team_id: UUID | None = None) -> actors.Subject:
+        """Return the project as what an audit event is about: as the team's, else as its present owner's."""
+        team = str(team_id or "")
+        return actors.Subject(
+            "project", str(self.id), self.name, self.get_absolute_url(), team=team, project=str(self.id)
+        )
 
 
 class ProjectTenureQuerySet(models.QuerySet["ProjectTenure"]):

@@ -1,7 +1,7 @@
 """Reads about ownership."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 
 from clusters.inventory.models import Namespace
 from clusters.projects import suggestions
@@ -61,6 +62,29 @@ def project_scope(slug: str) -> tuple[UUID, str] | None:
     """Return id and label of the project a role can be given on, None where there is none."""
     found = Project.objects.filter(slug=slug).values_list("id", "name").first()
     return (found[0], found[1]) if found else None
+
+
+def team_page(team_id: UUID) -> tuple[str, str] | None:
+    """Return name and members page of a team, None where there is none (`SCOPE_PAGES`)."""
+    found = Team.objects.filter(pk=team_id).first()
+    return (found.name, reverse("projects:team_members", args=[found.slug])) if found else None
+
+
+def project_page(project_id: UUID) -> tuple[str, str] | None:
+    """Return name and members page of a project, None where there is none (`SCOPE_PAGES`)."""
+    found = Project.objects.filter(pk=project_id).first()
+    return (found.name, reverse("projects:project_members", args=[found.slug])) if found else None
+
+
+def project_ids_of(team_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Return the projects that the teams have now, by ids (`SCOPE_CHILDREN`)."""
+    owned = ProjectTenure.objects.current().filter(team_id__in=list(team_ids))
+    return frozenset(owned.values_list("project_id", flat=True))
+
+
+def listed() -> list[tuple[str, str]]:
+    """Return slug and name of the projects whose owners let everybody find them (`LISTED_THINGS`)."""
+    return list(Project.objects.standing().filter(is_listed=True).order_by("name").values_list("slug", "name")[:1000])
 
 
 def team_id_of(project_id: UUID) -> UUID | None:

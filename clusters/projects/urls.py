@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clusters.projects.views import projects, teams, unowned
+from clusters.projects.views import members, projects, robots, teams, unowned
 
 app_name = "projects"
 # The fixed words stand first and are no slugs (naming.RESERVED).
@@ -12,7 +12,8 @@ urlpatterns = [
     path("projects/unowned/", unowned.Unowned.as_view(), name="unowned"),
     path("projects/<slug:slug>/", projects.ProjectPage.as_view(), name="project"),
     path("projects/<slug:slug>/cost/", projects.cost, name="project_cost"),
-    path("projects/<slug:slug>/members/", projects.Members.as_view(), name="project_members"),
+    path("projects/<slug:slug>/members/", members.ProjectMembers.as_view(), name="project_members"),
+    path("projects/<slug:slug>/robots/", robots.ProjectRobots.as_view(), name="project_robots"),
     path("projects/<slug:slug>/activity/", projects.Activity.as_view(), name="project_activity"),
     path("projects/<slug:slug>/settings/", projects.Settings.as_view(), name="project_settings"),
     path("projects/<slug:slug>/team/", projects.MoveToTeam.as_view(), name="project_team"),
@@ -20,7 +21,8 @@ urlpatterns = [
     path("teams/", teams.Teams.as_view(), name="teams"),
     path("teams/new/", teams.NewTeam.as_view(), name="new_team"),
     path("teams/<slug:slug>/", teams.TeamPage.as_view(), name="team"),
-    path("teams/<slug:slug>/members/", teams.Members.as_view(), name="team_members"),
+    path("teams/<slug:slug>/members/", members.TeamMembers.as_view(), name="team_members"),
+    path("teams/<slug:slug>/robots/", robots.TeamRobots.as_view(), name="team_robots"),
     path("teams/<slug:slug>/activity/", teams.Activity.as_view(), name="team_activity"),
     path("teams/<slug:slug>/settings/", teams.Settings.as_view(), name="team_settings"),
     path("teams/<slug:slug>/close/", teams.close, name="close_team"),

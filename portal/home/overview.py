@@ -24,6 +24,7 @@ from portal.core.listing import Column
 from portal.core.parts import Tone
 from portal.jobs import kinds
 from portal.jobs.models import OPEN, Heartbeat, Job, State
+from portal.requests import selectors as requests
 
 DEAF_AFTER = timedelta(minutes=2)
 LATELY = timedelta(days=1)
@@ -146,6 +147,8 @@ def _clusters(person: Person, at: datetime) -> parts.Stat | None:
 def steps(person: Person, at: datetime) -> list[Step]:
     """Return what waits for somebody with the person's rights, the most pressing first."""
     found = [
+        _requests(person),
+        _reviews(person, at),
         _attach(person),
         _confirm(person),
         _identity(person),
@@ -154,6 +157,24 @@ def steps(person: Person, at: datetime) -> list[Step]:
         _unowned(person),
     ]
     return [step for step in found if step is not None]
+
+
+def _requests(person: Person) -> Step | None:
+    count = requests.waiting_for(person).count()
+    if not count:
+        return None
+    text = ngettext("%d request for access waits for you.", "%d requests for access wait for you.", count) % count
+    return Step("attention", _("Decide"), text, reverse("requests:waiting"))
+
+
+def _reviews(person: Person, at: datetime) -> Step | None:
+    waiting = requests.open_reviews(person)
+    count = waiting.count()
+    if not count:
+        return None
+    late = waiting.filter(due_at__lt=at).exists()
+    text = ngettext("%d review of access is open.", "%d reviews of access are open.", count) % count
+    return Step("attention" if late else "busy", _("Late") if late else _("Review"), text, reverse("requests:reviews"))
 
 
 def _attach(person: Person) -> Step | None:

@@ -12,22 +12,30 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.pricing.models import PriceBook
+from clusters.inventory.models import Stream
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts.models import Session, User
+from portal.accounts.models import CustomRole, Session, User
 from portal.audit.models import Event
 from portal.core import clock
 from portal.core.actors import COMMAND
 from portal.jobs import services as jobs
 from portal.outbox import services as outbox
-from tests.factories.rivals import World
+from portal.requests.models import AccessRequest, Review
+from tests.factories.rivals import Side, World
 
 Whose = Literal["ours", "theirs", "absent"]
 # What the argument of an address names. The test below fails for an address with an argument that is missing here.
 NAMES = {
     "audit:event": "event",
     "api:audit-events-detail": "event",
-    "accounts:revoke": "binding",
+    "accounts:revoke": "membership",
+    "accounts:binding": "membership",
+    "accounts:role": "role",
+    "accounts:edit_role": "role",
+    "accounts:delete_role": "role",
+    "api:bindings-detail": "membership",
+    "api:roles-detail": "role",
     "accounts:person": "person",
     "accounts:grant": "person",
     "accounts:set_active": "person",
@@ -35,6 +43,16 @@ NAMES = {
     "accounts:reset_password": "person",
     "accounts:end_own": "session",
     "accounts:end_any": "session",
+    "explorer:look": "person",
+    "tokens:revoke": "token",
+    "tokens:revoke_robots": "robot_token",
+    "tokens:new_robot_token": "robot",
+    "tokens:robot": "robot",
+    "tokens:retire": "robot",
+    "requests:approve": "request",
+    "requests:reject": "request",
+    "requests:withdraw": "request",
+    "requests:review": "review",
     "home:job": "job",
     "home:retry": "job",
     "home:cancel": "job",
@@ -49,9 +67,35 @@ NAMES = {
     "projects:close_team": "team",
     "outbox:message": "message",
     "outbox:retry": "message",
+    "accounts:begin": "provider",
+    "accounts:callback": "provider",
+    "accounts:github_hook": "provider",
+    "accounts:oidc_logout": "provider",
+    "accounts:link_directory": "provider",
+    "accounts:unlink": "identity",
+    "accounts:unlink_any": "identity",
+    "accounts:group": "group",
+    "accounts:remove_pattern": "pattern",
+    "accounts:refresh_now": "provider",
+    "accounts:confirm_hold": "provider",
+    "accounts:enable_provider": "provider",
+    "accounts:disable_provider": "provider",
+    "accounts:delete_provider": "provider",
+    "accounts:admits": "provider",
+    "accounts:try_login": "provider",
+    "tokens:revoke": "token",
+    "tokens:revoke_robots": "robot_token",
+    "tokens:robot": "robot",
+    "tokens:new_robot_token": "robot",
+    "tokens:retire": "robot",
+    "requests:approve": "request",
+    "requests:reject": "request",
+    "requests:withdraw": "request",
+    "requests:review": "review",
 }
 # The same for whole families: what their names begin with.
 FAMILIES = {
+    "api:access-requests-": "request",
     "registry:": "cluster",
     "projects:project": "project",
     "projects:team": "team",
@@ -59,13 +103,24 @@ FAMILIES = {
     "api:clusters-": "cluster",
     "api:projects-": "project",
     "api:teams-": "team",
+    "api:tokens-": "token",
+    "api:robot-tokens-": "robot_token",
+    "api:robots-": "robot",
     "api:price-books-": "book",
     "api:outbox-messages-": "message",
+    "accounts:provider": "provider",
+    "api:providers-": "provider",
+    "api:tokens-": "token",
+    "api:robots-": "robot",
+    "api:robot-tokens-": "robot_token",
+    "api:access-requests-": "request",
+    "api:access-reviews-": "review",
 }
 # What exists for everybody alike, and is seen by those who may see all of its kind.
-OF_THE_HOUSE = {"session", "message", "binding", "person", "job", "book", "stream", "cluster", "node"}
+OF_THE_HOUSE = {"role", "session", "message", "binding", "person", "job", "book", "stream", "cluster", "node"}
 # Asking them changes who asks.
 UNASKED = {
+    "explorer:end_look",
     "accounts:sign_in",
     "accounts:second_step",
     "accounts:sign_out",
@@ -139,18 +194,23 @@ def _walk(patterns: list[Any], space: str) -> Iterator[Address]:
 def _value(world: World, whose: Whose, kind: str, argument: str) -> Any:
     if whose == "absent":
         key = 987654321 if kind in {"workload", "pod", "node", "stream", "event"} else uuid.UUID(int=7)
-        return {"slug": "nothing", "username": "nobody-at-all"}.get(argument, key)
+        return {"slug": "nothing", "key": "nothing", "username": "nobody-at-all"}.get(argument, key)
     thing = _thing(world, whose, kind)
-    return getattr(thing, argument if argument in {"slug", "username", "public_id"} else "pk")
+    named = {"slug": "slug", "username": "username", "public_id": "public_id", "role": "key"}
+    return getattr(thing, named.get(argument, "pk"))
 
 
 def _thing(world: World, whose: Whose, kind: str) -> Any:
     side = world.ours if whose == "ours" else world.theirs
     match kind:
-        case "person":
-            return side.member
+        case "role":
+            return own_role()
         case "job":
             return jobs.enqueue("portal.home.remove_demo", key="", by=COMMAND)
+        case "request":
+            return _request(side)
+        case "review":
+            return _review(side)
         case "session":
             return _session(side.member)
         case "book":
@@ -160,19 +220,50 @@ def _thing(world: World, whose: Whose, kind: str) -> Any:
         case "cluster":
             return world.shared if whose == "ours" else world.foreign
         case "node":
-            return world.node
+            return world.near if whose == "ours" else world.node
         case "stream":
-            return world.stream
+            return Stream.objects.filter(cluster=world.shared)[0] if whose == "ours" else world.stream
+        case "provider":
+            return world.group.provider
+        case "group" | "pattern":
+            return getattr(world, kind)
         case "event":
             return Event.objects.filter(project_id=side.project.pk).earliest("id")
         case _:
-            return getattr(side, kind)
+            return getattr(side, {"person": "member", "membership": "binding"}.get(kind, kind))
+
+
+def _request(side: Side) -> AccessRequest:
+    asker = side.member
+    about = {"role": "project_viewer", "scope_kind": "project", "asked_for": side.project.slug}
+    found = AccessRequest.objects.filter(asker=asker, state="waiting", **about).first()
+    return found or AccessRequest.objects.create(
+        asker=asker,
+        scope_id=side.project.pk,
+        scope_label=side.project.name,
+        reason="for the sweep",
+        expires_at=clock.now() + timedelta(days=14),
+        **about,
+    )
+
+
+def _review(side: Side) -> Review:
+    end = clock.now() + timedelta(days=30)
+    return Review.objects.get_or_create(
+        scope_kind="project", scope_id=side.project.pk, defaults={"scope_label": side.project.name, "due_at": end}
+    )[0]
 
 
 def _session(user: User) -> Session:
     found = Session.objects.filter(user=user, address="192.0.2.1").first()
     end = clock.now() + timedelta(hours=1)
     return found or Session.objects.create(session_key=f"of-{user.pk}", user=user, address="192.0.2.1", expire_date=end)
+
+
+def own_role() -> CustomRole:
+    """A role of the installation's own, which everybody who sees people sees."""
+    shape = {"name": "Reader", "scope_kinds": ["project"], "permissions": ["project.view"], "created_by": "tests"}
+    return CustomRole.objects.get_or_create(key="x-reader", defaults=shape)[0]
 
 
 _TOKEN = re.compile(rb"[A-Za-z0-9]{64}")

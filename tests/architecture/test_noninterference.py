@@ -18,7 +18,7 @@ from portal.core.actors import COMMAND
 from portal.jobs import services as jobs
 from tests.architecture import addresses
 from tests.architecture.addresses import body, shapes
-from tests.factories import rivals
+from tests.factories import rivals, robots
 from tests.factories.rivals import AT, THEIRS, World, filled
 from tests.people import client_of, person
 
@@ -80,6 +80,8 @@ def everything_of_theirs_changes(world: World) -> None:
     accounts.set_active(user=theirs.member, active=False, by=COMMAND)
     jobs.enqueue("clusters.inventory.drain", key=str(world.foreign.pk), by=COMMAND, cluster_id=str(world.foreign.pk))
     rivals.cluster(f"{THEIRS}-second-cluster")
+    robots.robot_of(theirs.project, f"aaa-{THEIRS}-second-robot", AT)
+    robots.token_of(theirs.member, theirs.project, AT)
 
 
 @pytest.mark.parametrize("role", ["project_member", "team_owner", "cluster_viewer"])

@@ -91,9 +91,10 @@ def move(
         facts = _facts_of_rows(held)
         rows = _insert(target, ended, facts, reason)
         for key, start in ended:
-            change = {"before": {"project": source.slug}, "after": {"project": target.slug, "from": start.isoformat()}}
-            _record("projects.namespace.move", source, facts[key], by, **change)
-            _record("projects.namespace.move", target, facts[key], by, **change)
+            # One event for each side: neither project's owners read the other's name.
+            gone, come = {"project": source.slug, "until": start}, {"project": target.slug, "from": start}
+            _record("projects.namespace.move", source, facts[key], by, before=gone)
+            _record("projects.namespace.move", target, facts[key], by, after=come)
         _hold(keys, target)
         _tell_billing(ended, at, by)
     return rows

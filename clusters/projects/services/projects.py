@@ -1,6 +1,7 @@
 """Opening, changing, moving and closing projects."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -9,10 +10,12 @@ from django.utils.translation import gettext as _
 from clusters.inventory import services as inventory
 from clusters.projects import naming
 from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team, fold, span
+from portal.access.scopes import ScopeKind
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
 from portal.core.models import validate
+from portal.tokens.services import robots
 
 
 def open(  # noqa: A001 - read as projects.open, never imported by itself
@@ -47,12 +50,13 @@ def open(  # noqa: A001 - read as projects.open, never imported by itself
     return project
 
 
-def change(*, project: Project, name: str, description: str, by: Actor) -> Project:
-    """Rename a project or describe it otherwise; its slug stays. Raises `Refused`."""
+def change(*, project: Project, name: str, description: str, by: Actor, is_listed: bool | None = None) -> Project:
+    """Rename a project, describe it otherwise, or let everybody find it; its slug stays. Raises `Refused`."""
     with transaction.atomic():
         locked = Project.objects.select_for_update().get(pk=project.pk)
         before = _as_audited(locked)
         locked.name, locked.description = " ".join(name.split()), description
+        locked.is_listed = locked.is_listed if is_listed is None else is_listed
         if _as_audited(locked) != before:
             tenure = ProjectTenure.objects.current().select_related("team").filter(project=locked).first()
             if tenure is not None and fold(locked.name) != fold(before["name"]):
@@ -82,26 +86,25 @@ def move_to_team(*, project: Project, team: Team, by: Actor, at: datetime) -> Pr
             inventory.hold_namespace(
                 cluster_id=cluster_id, namespace_uid=uid, team_id=receiver.pk, project_id=locked.pk
             )
-        audit.record(
-            "projects.project.move",
-            by=by,
-            on=locked.as_subject(),
-            before={"team": current.team.slug},
-            after={"team": receiver.slug, "from": at.isoformat()},
-        )
+        # One event for each side: neither team's owners read the other's name.
+        gone, come = locked.as_subject(current.team_id), locked.as_subject(receiver.pk)
+        audit.record("projects.project.move", by=by, on=gone, before={"team": current.team.slug, "until": at})
+        audit.record("projects.project.move", by=by, on=come, after={"team": receiver.slug, "from": at})
     return locked
 
 
 def close(*, project: Project, by: Actor, at: datetime) -> Project:
-    """Close a project that holds no namespace any more. Raises `Conflict`."""
+    """Close a project that holds no namespace any more; its robots end with it. Raises `Conflict`."""
     with transaction.atomic():
         locked = _standing_project(project)
         if _held(locked):
             raise errors.Conflict.one("", _("This project still holds namespaces. Move or release them first."))
-        _end(ProjectTenure.objects.current().select_for_update().get(project=locked), at)
+        last = ProjectTenure.objects.current().select_for_update().get(project=locked)
+        _end(last, at)
         locked.ended_at = at
         locked.save(update_fields=["ended_at"])
-        audit.record("projects.project.close", by=by, on=locked.as_subject())
+        audit.record("projects.project.close", by=by, on=locked.as_subject(last.team_id))
+        robots.retire_all(kind=ScopeKind.PROJECT, home_id=locked.pk, by=by, at=at)
     return locked
 
 
@@ -165,5 +168,5 @@ def _save(project: Project, *, new: bool = False) -> None:
         raise taken from None
 
 
-def _as_audited(project: Project) -> dict[str, str]:
-    return {"name": project.name, "description": project.description}
+def _as_audited(project: Project) -> dict[str, Any]:
+    return {"name": project.name, "description": project.description, "is_listed": project.is_listed}

@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 
 from clusters.projects import naming
 from clusters.projects.models import ProjectTenure, Team, fold
+from portal.access.scopes import ScopeKind
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
 from portal.core.models import validate
+from portal.tokens.services import robots
 
 
 def open(  # noqa: A001 - read as teams.open, never imported by itself
@@ -49,7 +51,7 @@ def change(*, team: Team, name: str, cost_centre: str, owner: str, by: Actor) ->
 
 
 def close(*, team: Team, by: Actor, at: datetime) -> Team:
-    """Close a team that owns no project any more. Raises `Conflict`."""
+    """Close a team that owns no project any more; its robots end with it. Raises `Conflict`."""
     with transaction.atomic():
         locked = Team.objects.select_for_update().get(pk=team.pk)
         if locked.ended_at is not None:
@@ -59,6 +61,7 @@ def close(*, team: Team, by: Actor, at: datetime) -> Team:
         locked.ended_at = at
         locked.save(update_fields=["ended_at"])
         audit.record("projects.team.close", by=by, on=locked.as_subject())
+        robots.retire_all(kind=ScopeKind.TEAM, home_id=locked.pk, by=by, at=at)
     return locked
 
 

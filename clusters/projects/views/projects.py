@@ -1,7 +1,7 @@
 """Pages of projects."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -19,7 +19,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors, parts
 from portal.core.forms import put_errors
-from portal.core.listing import Listing, ListPage, ListView
+from portal.core.listing import ListPage, ListView
 
 
 class Projects(gate.Gated, ListView):
@@ -99,7 +99,9 @@ def _tabs(request: HttpRequest, project: Project, owner: Team | None, active: st
         found.append(("workloads", _("Workloads"), f"{reverse('inventory:workloads')}?project={project.slug}"))
     if finding.may(request, Permission.COST_VIEW, project, owner):
         found.append(("cost", _("Cost"), reverse("projects:project_cost", args=[project.slug])))
-    found.append(("members", _("Members"), reverse("projects:project_members", args=[project.slug])))
+    if finding.may(request, Permission.MEMBER_VIEW, project, owner):
+        found.append(("members", _("Members"), reverse("projects:project_members", args=[project.slug])))
+        found.append(("robots", _("Robots"), reverse("projects:project_robots", args=[project.slug])))
     found.append(("activity", _("Activity"), reverse("projects:project_activity", args=[project.slug])))
     if finding.may(request, Permission.PROJECT_EDIT, project, owner):
         found.append(("settings", _("Settings"), reverse("projects:project_settings", args=[project.slug])))
@@ -184,13 +186,12 @@ class ProjectPage(gate.Gated, ListView):
         return _("%(n)d namespaces moved to %(project)s.") % {"n": len(keys), "project": target.name}
 
 
-class Members(gate.Gated, ListView):
-    """Who has a role on the project."""
+class Activity(gate.Gated, ListView):
+    """What happened to the project."""
 
     permission = Permission.PROJECT_VIEW
-    listing: ClassVar[type[Listing]] = lists.MemberList
+    listing = lists.ActivityList
     template_name = "clusters/projects/project_list.html"
-    active = "members"
 
     def scope(self, request: HttpRequest) -> dict[str, Any]:
         """The project, if the person may see it."""
@@ -198,14 +199,7 @@ class Members(gate.Gated, ListView):
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The frame."""
-        return frame(request, finding.project(request, slug=self.kwargs["slug"]), self.active)
-
-
-class Activity(Members):
-    """What happened to the project."""
-
-    listing = lists.ActivityList
-    active = "activity"
+        return frame(request, finding.project(request, slug=self.kwargs["slug"]), "activity")
 
 
 @require_GET
@@ -229,7 +223,7 @@ class Settings(gate.Gated, View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         """Change name and description."""
         project = self.editable(request, slug)
-        form = forms.ProjectForm(request.POST)
+        form = forms.ProjectSettingsForm(request.POST)
 
         def carry_out() -> None:
             services.change(project=project, **form.cleaned_data, by=gate.actor_of(request))
@@ -262,10 +256,10 @@ class Settings(gate.Gated, View):
 
     def page(self, request: HttpRequest, project: Project, shown: dict[str, Any], status: int) -> HttpResponse:
         """Render the forms, the one that was sent with its errors."""
-        initial = {"name": project.name, "description": project.description}
+        initial = {"name": project.name, "description": project.description, "is_listed": project.is_listed}
         context = {
             **frame(request, project, "settings"),
-            "form": forms.ProjectForm(initial=initial),
+            "form": forms.ProjectSettingsForm(initial=initial),
             "move_form": forms.MoveToTeamForm(teams=self.teams(request)),
             **shown,
         }

@@ -1,6 +1,6 @@
 """Pages of teams."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,7 +17,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors, parts
 from portal.core.forms import put_errors
-from portal.core.listing import Listing, ListPage, ListView
+from portal.core.listing import ListPage, ListView
 
 
 def _crumbs() -> list[parts.Crumb]:
@@ -79,9 +79,11 @@ class NewTeam(gate.Gated, View):
 def frame(request: HttpRequest, team: Team, active: str) -> dict[str, Any]:
     """Return what every page of a team has around its content."""
     may_edit = gate.person(request).scopes_for(Permission.TEAM_EDIT).covers(team=team.pk)
+    sees_members = gate.person(request).may(Permission.MEMBER_VIEW)
     found = [
         ("projects", _("Projects"), team.get_absolute_url()),
-        ("members", _("Members"), reverse("projects:team_members", args=[team.slug])),
+        *([("members", _("Members"), reverse("projects:team_members", args=[team.slug]))] if sees_members else []),
+        *([("robots", _("Robots"), reverse("projects:team_robots", args=[team.slug]))] if sees_members else []),
         ("activity", _("Activity"), reverse("projects:team_activity", args=[team.slug])),
     ]
     if may_edit:
@@ -122,13 +124,12 @@ class TeamPage(gate.Gated, ListView):
         return frame(request, finding.team(request, slug=self.kwargs["slug"]), "projects")
 
 
-class Members(gate.Gated, ListView):
-    """Who has a role on the team."""
+class Activity(gate.Gated, ListView):
+    """What happened to the team."""
 
     permission = Permission.TEAM_VIEW
-    listing: ClassVar[type[Listing]] = lists.MemberList
+    listing = lists.ActivityList
     template_name = "clusters/projects/project_list.html"
-    active = "members"
 
     def scope(self, request: HttpRequest) -> dict[str, Any]:
         """The team, if the person may see it."""
@@ -136,14 +137,7 @@ class Members(gate.Gated, ListView):
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The frame."""
-        return frame(request, finding.team(request, slug=self.kwargs["slug"]), self.active)
-
-
-class Activity(Members):
-    """What happened to the team."""
-
-    listing = lists.ActivityList
-    active = "activity"
+        return frame(request, finding.team(request, slug=self.kwargs["slug"]), "activity")
 
 
 class Settings(gate.Gated, View):

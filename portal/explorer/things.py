@@ -1,0 +1,39 @@
+"""Things by the name a person types, as far as whoever asks may know of them."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from portal.access.scopes import ScopeKind, Scopes
+from portal.core import errors
+from portal.explorer.explaining import EVERYTHING, Thing
+
+Finder = Callable[[str], tuple[UUID, str] | None]
+
+
+def named(kind: str, slug: str, *, asker: Scopes) -> Thing:
+    """Return the thing. Raises `Refused` at "thing": none with this slug, or none that is the asker's to ask about."""
+    if kind == ScopeKind.EVERYTHING:
+        if not asker.everything:
+            raise errors.Refused.one("thing", _("You can ask about what is yours alone."))
+        return EVERYTHING
+    finder: Finder = import_string(settings.SCOPE_FINDERS[kind])
+    found = finder(slug)
+    thing = _placed(kind, *found) if found else None
+    if thing is None or not thing.inside(asker):
+        raise errors.Refused.one("thing", _("There is none with this slug."))
+    return thing
+
+
+def _placed(kind: str, key: UUID, label: str) -> Thing:
+    match kind:
+        case ScopeKind.PROJECT:
+            team: UUID | None = import_string(settings.SCOPE_PARENTS["project"])(key)
+            return Thing(label, project=key, team=team)
+        case ScopeKind.TEAM:
+            return Thing(label, team=key)
+        case _:
+            return Thing(label, cluster=key)
