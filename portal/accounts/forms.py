@@ -1,11 +1,13 @@
 """The shape of what people type."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.access import roles, scopes
+from portal.accounts.models import Provider
 
 
 class SignInForm(forms.Form):
@@ -13,7 +15,7 @@ class SignInForm(forms.Form):
 
     username = forms.CharField(
         label=_("User name"),
-        max_length=150,
+        max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = forms.CharField(
@@ -22,6 +24,16 @@ class SignInForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+    where = forms.ChoiceField(label=_("Account of"), required=False)
+
+    def __init__(self, *args: Any, directories: Sequence[Provider] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # With one directory its accounts and the local ones go by name alone.
+        if len(directories) < 2:
+            del self.fields["where"]
+        else:
+            choices = [("", _("any of them")), *((one.key, one.name) for one in directories), ("local", _("Paddock"))]
+            self.fields["where"].choices = choices  # type: ignore[attr-defined]
 
 
 def _code(**more: Any) -> forms.CharField:
@@ -51,10 +63,12 @@ class ConfirmForm(forms.Form):
     )
     code = _code()
 
-    def __init__(self, *args: Any, asks_code: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asks_code: bool, asks_password: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not asks_code:
             del self.fields["code"]
+        if not asks_password:
+            del self.fields["current"]
 
 
 class NewPasswordForm(forms.Form):
@@ -84,9 +98,12 @@ class NewPasswordForm(forms.Form):
 
 
 class ProfileForm(forms.Form):
-    """What others read of a person."""
+    """What others read of a person, and where mail goes."""
 
     display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    email = forms.EmailField(
+        label=_("Mail address"), required=False, help_text=_("For requests, ends of roles and tokens. Never a way in.")
+    )
 
 
 class NewPersonForm(forms.Form):
@@ -99,6 +116,7 @@ class NewPersonForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    email = forms.EmailField(label=_("Mail address"), required=False)
 
 
 class GrantForm(forms.Form):

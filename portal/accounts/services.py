@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from portal.access import scopes
+from portal.access import scopes, words
 from portal.access.permissions import Permission
 from portal.accounts import own_roles, sessions
 from portal.accounts.models import Binding, OutsideGroup, User, fold
@@ -36,8 +36,15 @@ EVERYTHING = Scope(scopes.ScopeKind.EVERYTHING)
 
 
 @transaction.atomic
-def create_user(
-    *, username: str, by: Actor, display_name: str = "", password: str | None = None, is_demo: bool = False
+def create_user(  # noqa: PLR0913 - one argument for each thing known of a person
+    *,
+    username: str,
+    by: Actor,
+    display_name: str = "",
+    email: str = "",
+    password: str | None = None,
+    is_break_glass: bool = False,
+    is_demo: bool = False,
 ) -> tuple[User, str]:
     """Create a local account; returns it with its password, a one-time password where none is given.
 
@@ -47,7 +54,14 @@ def create_user(
     chosen = password or secrets.token_urlsafe(12)
     if User.objects.filter(username_folded=fold(username)).exists():
         raise errors.Refused.one("username", _("This user name is taken."))
-    user = User(username=username, display_name=display_name, password_is_one_time=one_time, is_demo=is_demo)
+    user = User(
+        username=username,
+        display_name=display_name,
+        email=email,
+        password_is_one_time=one_time,
+        is_break_glass=is_break_glass,
+        is_demo=is_demo,
+    )
     if not one_time:
         check_password_rules(chosen, user)
     user.set_password(chosen)
@@ -58,26 +72,22 @@ def create_user(
         "accounts.user.create",
         by=by,
         on=user.as_subject(),
-        after={"username": username, "one_time_password": one_time},
+        after={"username": username, "one_time_password": one_time, "break_glass": is_break_glass},
     )
     return user, chosen
 
 
 @transaction.atomic
-def change_person(*, user: User, display_name: str, by: Actor) -> None:
-    """Change the name others read."""
-    before = user.display_name
-    if before == display_name:
+def change_person(*, user: User, display_name: str, email: str, by: Actor) -> None:
+    """Change the name others read, and where mail goes. Neither decides who somebody is. Raises `Refused`."""
+    before = {"name": user.display_name, "email": user.email}
+    after = {"name": display_name, "email": email}
+    if before == after:
         return
-    user.display_name = display_name
-    user.save(update_fields=["display_name"])
-    audit.record(
-        "accounts.person.change",
-        by=by,
-        on=user.as_subject(),
-        before={"name": before},
-        after={"name": display_name},
-    )
+    user.display_name, user.email = display_name, email
+    validate(user)
+    user.save(update_fields=["display_name", "email"])
+    audit.record("accounts.person.change", by=by, on=user.as_subject(), before=before, after=after)
 
 
 def check_password_rules(password: str, user: User) -> None:
@@ -178,7 +188,7 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
     if group is not None and group.gone_at is not None:
         raise errors.Refused.one("group", _("This group is gone at its provider."))
     if granted_by is not None:
-        demand_subset(granted_by, known.permissions, scope)
+        demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
     standing = Binding.objects.filter(
         user=user, group=group, role=role, scope_kind=scope.kind, scope_id=scope.id
     ).first()
@@ -217,7 +227,7 @@ def change_end(
         raise errors.Refused.one("expires_at", _("The end lies in the past."))
     if granted_by is not None and known is not None:
         scope = Scope(scopes.ScopeKind(locked.scope_kind), locked.scope_id, locked.scope_label)
-        demand_subset(granted_by, known.permissions, scope)
+        demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
     before = _as_audited(locked)
     locked.expires_at, locked.warned_days = expires_at, None
     locked.save(update_fields=["expires_at", "warned_days"])
@@ -247,7 +257,7 @@ def demand_subset(granter: User, permissions: Iterable[Permission], scope: Scope
     missing = [one for one in sorted(permissions) if not holds(granter, one, scope)]
     if missing:
         raise errors.Refused.one(
-            "role", _("You cannot give what you do not have: %(rights)s.") % {"rights": ", ".join(missing)}
+            "role", _("You cannot give what you do not have: %(rights)s.") % {"rights": words.listed(missing)}
         )
 
 

@@ -30,6 +30,8 @@ class OwnSessionList(listing.Listing):
     columns = _WHERE
     orders = {"active_at": ("active_at", "id")}
     default_order = "-active_at"
+    select_key = "id"
+    pick_name = "pick"
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """Theirs alone."""
@@ -45,6 +47,12 @@ class SessionList(listing.Listing):
     filters = (Filter("username", _("Person"), "text", lookup="user__username_folded__startswith"),)
     orders = {"active_at": ("active_at", "id")}
     default_order = "-active_at"
+    pick_name = "pick"
+
+    def __init__(self, **scope: Any) -> None:
+        super().__init__(**scope)
+        if scope.get("pick"):
+            self.select_key = "id"  # type: ignore[misc]
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """All that have not ended."""

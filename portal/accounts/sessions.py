@@ -1,5 +1,6 @@
 """Sessions as things of their own: whether they still stand, ending them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,14 +37,20 @@ def touch(session: SessionBase, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def end(*, public_id: UUID, of: User | None, by: Actor) -> None:
-    """End one session, of a given person where `of` says so. Raises `Refused` where there is none."""
-    found = Session.objects.select_related("user").filter(public_id=public_id, user__isnull=False)
-    row = (found.filter(user=of) if of else found).first()
-    if row is None or row.user is None:
-        raise errors.Refused.one("", _("This session has ended already."))
-    audit.record("accounts.session.kick", by=by, on=row.user.as_subject(), after={"address": row.address})
-    row.delete()
+def end(*, public_ids: Sequence[UUID], of: User | None, by: Actor) -> int:
+    """End sessions, of one person alone where `of` says so. Returns how many; those that ended before do not count.
+
+    Raises `Refused` where none was chosen, or none is there any more.
+    """
+    found = Session.objects.select_related("user").filter(public_id__in=public_ids, user__isnull=False)
+    rows = list(found.filter(user=of) if of else found)
+    if not rows:
+        raise errors.Refused.one("", _("None was chosen, or they have ended already."))
+    for row in rows:
+        if row.user is not None:
+            audit.record("accounts.session.kick", by=by, on=row.user.as_subject(), after={"address": row.address})
+        row.delete()
+    return len(rows)
 
 
 def end_all(*, of: Person | User, but: str | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,16 +11,22 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import factors, forms, lists, services
-from portal.accounts.models import Binding, User
-from portal.accounts.scope_names import scope_from
-from portal.core import clock, errors, formats, parts
+from portal.accounts import factors, forms, lists, person_pages, services
+from portal.accounts.models import User
+from portal.accounts.models.people import PERSON
+from portal.core import errors, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
 
 
-def _tabs(active: str) -> list[parts.Tab]:
-    places = (("accounts:people", _("People")), ("accounts:bindings", _("Bindings")))
+def tabs(active: str) -> list[parts.Tab]:
+    """Return the pages about people."""
+    places = (
+        ("accounts:people", _("People")),
+        ("accounts:bindings", _("Bindings")),
+        ("accounts:roles", _("Roles")),
+        ("accounts:sessions", _("Sessions")),
+    )
     return [parts.Tab(label, reverse(name), active=name == active) for name, label in places]
 
 
@@ -36,31 +41,7 @@ class People(gate.Gated, ListView):
         """Tabs, and adding a person for whoever may."""
         may_add = gate.person(request).may(Permission.USER_EDIT)
         add = parts.Action(_("Add person"), reverse("accounts:new_person"))
-        return {"tabs": _tabs("accounts:people"), "action": add if may_add else None}
-
-
-class Bindings(gate.Gated, ListView):
-    """Who holds what."""
-
-    permission = Permission.USER_VIEW
-    listing = lists.BindingList
-    template_name = "portal/accounts/bindings.html"
-
-    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
-        """Tabs."""
-        return {"tabs": _tabs("accounts:bindings")}
-
-
-class Roles(gate.Gated, ListView):
-    """The roles and what they give."""
-
-    permission = Permission.USER_VIEW
-    listing = lists.BindingList
-    template_name = "portal/accounts/bindings.html"
-
-    def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
-        """Tabs."""
-        return {"tabs": _tabs("accounts:bindings")}
+        return {"tabs": tabs("accounts:people"), "action": add if may_add else None}
 
 
 class Person(gate.Gated, ListView):
@@ -69,6 +50,10 @@ class Person(gate.Gated, ListView):
     permission = Permission.USER_VIEW
     listing = lists.BindingList
     template_name = "portal/accounts/person.html"
+
+    def scope(self, request: HttpRequest) -> dict[str, Any]:
+        """The person; whether rows can be chosen."""
+        return {**self.kwargs, "pick": gate.person(request).may(Permission.BINDING_EDIT)}
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The person themselves."""
@@ -79,18 +64,11 @@ class Person(gate.Gated, ListView):
             "shown": shown,
             "about": _("Active account.") if shown.is_active else _("Deactivated account."),
             "crumbs": [parts.Crumb(_("People"), reverse("accounts:people"))],
-            "facts": [
-                parts.Fact(_("User name"), shown.username, mono=True),
-                parts.Fact(_("Added"), formats.instant(shown.created_at)),
-                parts.Fact(
-                    _("Last sign-in"),
-                    formats.instant(shown.last_login) if shown.last_login else None,
-                    absent=_("never"),
-                ),
-            ],
-            "bindings": Binding.objects.filter(user=shown).order_by("-created_at")[:100],
+            "facts": person_pages.facts(shown, page.at),
+            "accounts": person_pages.accounts(shown, page.at),
             "may_grant": may_grant,
             "may_edit": gate.person(request).may(Permission.USER_EDIT),
+            "may_look": gate.person(request).may(Permission.ACCESS_VIEW_AS) and shown.kind == PERSON,
             "may_reset": gate.person(request).may(Permission.USER_RESET),
             "has_password": shown.has_usable_password(),
             "has_factor": factors.enrolled(shown),
@@ -118,53 +96,6 @@ class NewPerson(gate.Gated, View):
             else:
                 return render(request, "portal/accounts/created.html", {"shown": user, "one_time_password": password})
         return render(request, "portal/accounts/new_person.html", {"form": form}, status=422)
-
-
-class Grant(gate.Gated, View):
-    """Give a role."""
-
-    permission = Permission.BINDING_EDIT
-
-    def get(self, request: HttpRequest, username: str) -> HttpResponse:
-        """Show the form."""
-        shown = get_object_or_404(User, username=username)
-        return render(request, "portal/accounts/grant.html", {"form": forms.GrantForm(), "shown": shown})
-
-    def post(self, request: HttpRequest, username: str) -> HttpResponse:
-        """Grant and go back to the person."""
-        shown = get_object_or_404(User, username=username)
-        form = forms.GrantForm(request.POST)
-        if form.is_valid():
-            data = form.cleaned_data
-            try:
-                services.grant(
-                    user=shown,
-                    role=data["role"],
-                    scope=scope_from(data["scope_kind"], data["scope"]),
-                    by=gate.actor_of(request),
-                    at=clock.now(),
-                    reason=data["reason"],
-                    expires_at=data["expires_at"],
-                    granted_by=get_object_or_404(User, pk=request.user.pk),
-                )
-            except errors.Refused as refused:
-                put_errors(form, refused)
-            else:
-                messages.success(request, _("The role holds from now on."))
-                return redirect("accounts:person", username=username)
-        return render(request, "portal/accounts/grant.html", {"form": form, "shown": shown}, status=422)
-
-
-@require_POST
-@gate.requires(Permission.BINDING_EDIT)
-def revoke(request: HttpRequest, binding_id: str) -> HttpResponse:
-    """Take a role away."""
-    binding = get_object_or_404(Binding, pk=binding_id)
-    services.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
-    messages.success(request, _("The role is taken away."))
-    return (
-        redirect("accounts:person", username=binding.user.username) if binding.user else redirect("accounts:bindings")
-    )
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.views import View
 from portal.access import gate
 from portal.accounts import forms, own_roles, services, sign_in
 from portal.accounts.models import User
+from portal.accounts.views.sign_in import next_address
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 
@@ -30,7 +31,7 @@ def password_page(request: HttpRequest) -> HttpResponse:
         else:
             sign_in.keep(request, user)
             messages.success(request, _("Your password is changed."))
-            return redirect("/")
+            return redirect(next_address(request))
     status = 422 if form.errors else 200
     return render(
         request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status
@@ -45,7 +46,9 @@ class Profile(gate.SignedIn, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show it."""
         user = get_object_or_404(User, pk=request.user.pk)
-        return self._shown(request, user, forms.ProfileForm(initial={"display_name": user.display_name}))
+        return self._shown(
+            request, user, forms.ProfileForm(initial={"display_name": user.display_name, "email": user.email})
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Change the name others read."""
@@ -64,7 +67,6 @@ class Profile(gate.SignedIn, View):
         ]
         facts = [
             parts.Fact(_("User name"), user.username, mono=True),
-            parts.Fact(_("Mail address"), user.email or None, absent=_("none")),
             parts.Fact(_("Added"), formats.instant(user.created_at)),
             parts.Fact(_("Last sign-in"), formats.instant(user.last_login) if user.last_login else None),
         ]

@@ -7,14 +7,19 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import session_lists, sessions
-from portal.accounts.models import Session
+from portal.accounts.models import User
+from portal.accounts.views import people
 from portal.accounts.views.factors import own_account
+from portal.core import errors
 from portal.core.listing import ListPage, ListView
+
+END = {"label": gettext_lazy("End"), "kind": "danger", "confirm": gettext_lazy("End the chosen sessions?")}
 
 
 class OwnSessions(gate.SignedIn, ListView):
@@ -25,9 +30,8 @@ class OwnSessions(gate.SignedIn, ListView):
     template_name = "portal/accounts/own_sessions.html"
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
-        """The sessions that can be ended here, this one apart."""
-        mine = Session.objects.filter(user=own_account(request)).order_by("-active_at")
-        return {"others": mine.exclude(session_key=request.session.session_key)[:100]}
+        """The buttons."""
+        return {"actions": [END]}
 
 
 class Sessions(gate.Gated, ListView):
@@ -37,18 +41,21 @@ class Sessions(gate.Gated, ListView):
     listing = session_lists.SessionList
     template_name = "portal/accounts/sessions.html"
 
+    def scope(self, request: HttpRequest) -> dict[str, Any]:
+        """Whether rows can be chosen."""
+        return {"pick": gate.person(request).may(Permission.SESSION_MANAGE)}
+
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
-        """Tabs."""
-        return {"may_end": gate.person(request).may(Permission.SESSION_MANAGE)}
+        """Tabs, and the buttons of whoever may end sessions."""
+        may_end = gate.person(request).may(Permission.SESSION_MANAGE)
+        return {"tabs": people.tabs("accounts:sessions"), "actions": [END] if may_end else []}
 
 
 @require_POST
 @gate.signed_in("everybody's own sessions")
-def end_own(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """End one of one's own sessions."""
-    sessions.end(public_id=public_id, of=own_account(request), by=gate.actor_of(request))
-    messages.success(request, _("The session is ended."))
-    return redirect("accounts:own_sessions")
+def end_own(request: HttpRequest) -> HttpResponse:
+    """End chosen ones of one's own sessions."""
+    return _end(request, of=own_account(request), back="accounts:own_sessions")
 
 
 @require_POST
@@ -62,8 +69,20 @@ def end_others(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @gate.requires(Permission.SESSION_MANAGE)
-def end_any(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """End anybody's session."""
-    sessions.end(public_id=public_id, of=None, by=gate.actor_of(request))
-    messages.success(request, _("The session is ended."))
-    return redirect("accounts:sessions")
+def end_any(request: HttpRequest) -> HttpResponse:
+    """End anybody's sessions."""
+    return _end(request, of=None, back="accounts:sessions")
+
+
+def _end(request: HttpRequest, *, of: User | None, back: str) -> HttpResponse:
+    count = sessions.end(public_ids=_chosen(request), of=of, by=gate.actor_of(request))
+    messages.success(request, _("Sessions ended: %d.") % count)
+    return redirect(back)
+
+
+def _chosen(request: HttpRequest) -> list[UUID]:
+    """The chosen rows. Raises `Refused` where one is no id."""
+    try:
+        return [UUID(one) for one in request.POST.getlist("pick")]
+    except ValueError:
+        raise errors.Refused.one("", _("This is no session.")) from None

@@ -1,18 +1,24 @@
 """Signing in and out, and proving once more to be oneself."""
 
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import factors, forms, sign_in
+from portal.accounts import factors, forms, linking, sign_in, ways_in
 from portal.accounts.models import User
+from portal.accounts.providers import declared, rows
 from portal.core import clock, errors
 from portal.core.forms import put_errors
+
+# When whoever sits here came back from a provider as the person, and the second factor is still to come.
+ELSEWHERE = "proved_elsewhere"
 
 
 def next_address(request: HttpRequest) -> str:
@@ -24,18 +30,21 @@ def next_address(request: HttpRequest) -> str:
 
 def with_next(address: str, wanted: str) -> str:
     """Return an address on the way that leads on to the wanted one."""
-    return f"{address}?{urlencode({'next': wanted})}"
+    return address if wanted == "/" else f"{address}?{urlencode({'next': wanted})}"
 
 
 @gate.public("signing in")
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     """Show the form and sign in. A one-time password leads to choosing another."""
-    form = forms.SignInForm(request.POST or None)
+    known = rows.usable()
+    form = forms.SignInForm(
+        request.POST or None, directories=[one.row for one in known if one.row.kind == declared.LDAP]
+    )
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
             wanted = next_address(request)
-            onward = sign_in.start(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
+            onward = ways_in.by_password(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
         except errors.Refused as refused:
             put_errors(form, refused)
             status = 422
@@ -43,7 +52,21 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
             return redirect(with_next(onward, wanted) if onward else wanted)
     elif request.user.is_authenticated:
         return redirect(next_address(request))
-    return render(request, "portal/accounts/sign_in.html", {"form": form, "next": next_address(request)}, status=status)
+    context = {
+        "form": form,
+        "next": next_address(request),
+        "about": said(known),
+        "browsed": [one.row for one in known if one.row.kind != declared.LDAP],
+    }
+    return render(request, "portal/accounts/sign_in.html", context, status=status)
+
+
+def said(known: list[rows.Known]) -> str:
+    """Say which accounts one can sign in with."""
+    directories = [one.row.name for one in known if one.row.kind == declared.LDAP]
+    if not directories:
+        return _("With your local account.")
+    return _("With your account of %(directories)s, or a local one.") % {"directories": ", ".join(directories)}
 
 
 @gate.public("the second step of signing in")
@@ -68,22 +91,38 @@ def second_step(request: HttpRequest) -> HttpResponse:
 
 @gate.signed_in("proving once more to be oneself")
 def confirm_page(request: HttpRequest) -> HttpResponse:
-    """Ask for the password again before something that could make somebody else of a person."""
-    user = get_object_or_404(User, pk=request.user.pk)
-    form = forms.ConfirmForm(request.POST or None, asks_code=factors.enrolled(user))
-    if request.method == "POST" and form.is_valid():
-        actor, at = gate.actor_of(request), clock.now()
+    """Ask for a password again, or for a round trip to a provider, before what could make somebody else of a person."""
+    user, at, actor = get_object_or_404(User, pk=request.user.pk), clock.now(), gate.actor_of(request)
+    proved = proved_elsewhere(request, at)
+    has_password = user.has_usable_password() or linking.in_directory(user)
+    asks = {"asks_code": factors.enrolled(user), "asks_password": has_password and not proved}
+    form = forms.ConfirmForm(request.POST or None, **asks)
+    if request.method == "POST" and form.fields and form.is_valid():
         try:
-            sign_in.confirm(user=user, password=form.cleaned_data["current"], by=actor, at=at)
+            if "current" in form.cleaned_data:
+                ways_in.confirm(user=user, password=form.cleaned_data["current"], by=actor, at=at)
+            elif not proved:
+                raise errors.Refused.one("", _("Sign in with your provider first."))
             if "code" in form.cleaned_data:
                 factors.check(user=user, code=form.cleaned_data["code"], by=actor, at=at)
         except errors.Refused as refused:
             put_errors(form, refused)
         else:
+            request.session.pop(ELSEWHERE, None)
             sign_in.prove(request, user=user, by=actor, at=at)
             return redirect(next_address(request))
-    context = {"form": form, "next": next_address(request)}
+    context = {
+        "form": form if has_password or proved else None,
+        "next": next_address(request),
+        "browsed": [] if proved else linking.browsed(user),
+    }
     return render(request, "portal/accounts/confirm.html", context, status=422 if form.errors else 200)
+
+
+def proved_elsewhere(request: HttpRequest, at: datetime) -> bool:
+    """Tell whether the person came back from a provider a moment ago and only the second factor is missing."""
+    found: int = request.session.get(ELSEWHERE, 0)
+    return found > at.timestamp() - sign_in.PENDING_SECONDS
 
 
 @require_POST

@@ -170,7 +170,7 @@ def test_a_one_time_password_opens_nothing_but_choosing_another(db: None) -> Non
     _user, password = one_time()
     client = Client()
     signed_in = client.post("/sign-in/", {"username": "newcomer", "password": password, "next": "/people/"})
-    assert signed_in.headers["Location"] == "/password/"
+    assert signed_in.headers["Location"] == "/password/?next=%2Fpeople%2F"
     for address in ("/", "/people/", "/jobs/", "/people/new/", "/gallery/", "/audit/?format=csv"):
         assert client.get(address).headers["Location"] == "/password/", address
     assert client.post("/people/new/", {"username": "eve"}).headers["Location"] == "/password/"

@@ -71,9 +71,11 @@ def test_one_sees_and_ends_ones_own(bob: User, dan: User) -> None:
     assert str(other.public_id) in page
     assert not any(key in page for key in Session.objects.values_list("session_key", flat=True))
     theirs = Session.objects.get(user=dan)
-    assert here.post(f"/profile/sessions/{theirs.public_id}/end/").status_code == 422
+    for wrong in (str(theirs.public_id), "nonsense", ""):
+        assert here.post("/profile/sessions/end/", {"pick": wrong}).status_code == 422
+    assert here.post("/profile/sessions/end/").status_code == 422
     assert works(foreign)
-    assert here.post(f"/profile/sessions/{other.public_id}/end/").status_code == 302
+    assert here.post("/profile/sessions/end/", {"pick": str(other.public_id)}).status_code == 302
     assert not works(there)
     assert works(here)
     assert Event.objects.filter(kind="accounts.session.kick", on_id=str(bob.pk)).count() == 1
@@ -91,9 +93,9 @@ def test_an_administrator_ends_anybodys(ann: User, bob: User) -> None:
     row = Session.objects.get(user=bob)
     admin = client_of(ann)
     assert "bob" in admin.get("/people/sessions/").content.decode()
-    assert admin.post(f"/people/sessions/{row.public_id}/end/").status_code == 302
+    assert admin.post("/people/sessions/end/", {"pick": str(row.public_id)}).status_code == 302
     assert not works(theirs)
-    assert client_of(bob).post(f"/people/sessions/{row.public_id}/end/").status_code == 404
+    assert client_of(bob).post("/people/sessions/end/", {"pick": str(row.public_id)}).status_code == 404
 
 
 def test_deactivation_ends_them_for_good(bob: User) -> None:
