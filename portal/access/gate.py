@@ -152,6 +152,34 @@ class HasPermission(BasePermission):
         return True
 
 
+class ByPersonAlone(BasePermission):
+    """For what somebody has of their own: by no token, not while viewing as somebody, changes soon after a sign-in."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Ask who is there, not what they may do."""
+        if not request.user.is_authenticated:
+            return False
+        if getattr(request.user, "within", None) is not None or getattr(request.user, "viewer", None) is not None:
+            raise SignInAgain
+        if request.method not in {"GET", "HEAD", "OPTIONS"} and not is_fresh(request):
+            raise SignInAgain
+        return True
+
+
+def api_of_ones_own(reason: str) -> Callable[[Any], Any]:
+    """Mark a view set about what somebody has of their own, with the reason why no permission is asked for."""
+
+    def decorate(view_set: Any) -> Any:
+        plain = view_set.as_view
+        view_set.permission_classes = [ByPersonAlone]
+        view_set.as_view = staticmethod(
+            lambda *args, **more: _declare(plain(*args, **more), Rule({}, mark="signed_in", reason=reason))
+        )
+        return view_set
+
+    return decorate
+
+
 def demand(
     request: HttpRequest | Request,
     permission: Permission,
@@ -172,7 +200,9 @@ def demand(
 
 
 def is_fresh(request: HttpRequest | Request) -> bool:
-    """Tell whether the person proved to be one no longer ago than `SIGN_IN_FRESH_SECONDS`."""
+    """Tell whether the person proved to be one no longer ago than `SIGN_IN_FRESH_SECONDS`; a token never does."""
+    if getattr(request.user, "within", None) is not None:
+        return False
     at = request.session.get("authenticated_at", 0)
     return bool(at > clock.now().timestamp() - settings.SIGN_IN_FRESH_SECONDS)
 

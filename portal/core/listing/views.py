@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views import View
 
-from portal.core import clock
+from portal.core import clock, under_way
 from portal.core.listing.lists import Listing
 from portal.core.listing.page import ListPage
 from portal.core.listing.query import BadQuery
@@ -64,7 +64,7 @@ def _file(declared: Listing, request: HttpRequest, kind: str) -> StreamingHttpRe
     at = clock.now()
     params = declared.parse(request.user, request.GET, at=at)
     rows = declared.csv(request.user, params) if kind == "csv" else declared.jsonl(request.user, params)
-    response = StreamingHttpResponse(rows, content_type=FILES[kind])
+    response = StreamingHttpResponse(under_way.while_allowed(request, rows), content_type=FILES[kind])
     name = declared.key.replace(".", "-")
     response["Content-Disposition"] = f'attachment; filename="paddock-{name}-{at:%Y-%m-%d}.{kind}"'
     return response
