@@ -5,7 +5,7 @@ PYTHON = python3
 IN_VENV = .venv/bin/python
 PYTEST = $(IN_VENV) -m pytest -p no:cacheprovider
 
-.PHONY: help setup assets run test check e2e bench testbed prepared
+.PHONY: help setup assets run test check e2e bench testbed sbom audit prepared
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,12 @@ bench: prepared ## measure speed and memory (ONLY=decode SIZE=10000 REPS=5 narro
 testbed: prepared ## start two real Kubernetes control planes and print a kubeconfig for each
 	$(IN_VENV) -m tests.testbed build
 	$(IN_VENV) -m tests.testbed run
+
+sbom: prepared ## write the bill of materials (CycloneDX 1.6) to build/sbom.json
+	@$(IN_VENV) -m portal.local sbom
+
+audit: ## ask the OSV database for known weaknesses of all locked packages; needs the network, not part of CI
+	@$(PYTHON) -m portal.local audit
 
 prepared:
 	@$(PYTHON) -m portal.local setup --dev

@@ -20,7 +20,9 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exception, errors.Refused):
         return _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        return _problem(401, "not_signed_in", _("Sign in first."), instance)
+        problem = _problem(401, "not_signed_in", _("Sign in first."), instance)
+        problem["WWW-Authenticate"] = getattr(exception, "auth_header", "") or "Bearer"
+        return problem
     if forbidden := _forbidden(exception):
         return _problem(403, *forbidden, instance)
     if isinstance(exception, Http404):

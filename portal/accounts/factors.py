@@ -96,13 +96,11 @@ def codes_left(user: User) -> int:
 
 def check(*, user: User, code: str, by: Actor, at: datetime) -> None:
     """Take a code of the authenticator or a recovery code, each once. Raises `Refused` at "code"."""
-    if limits.too_many(username=user.username, address=by.address, at=at):
-        raise errors.Refused.one("code", _("Too many tries. Wait a minute, then try again."))
-    if _take_step(user, code, at):
+    if not limits.spend(limits.SECOND_FACTORS, str(user.pk), at):
+        raise errors.Refused.one("code", _("Too many tries. Wait five minutes, then try again."))
+    if _take_step(user, code, at) or _take_recovery_code(user, code, by, at):
+        limits.give_back(limits.SECOND_FACTORS, str(user.pk))
         return
-    if _take_recovery_code(user, code, by, at):
-        return
-    limits.note_failure(username=user.username, address=by.address, at=at)
     audit.record("accounts.session.refuse", by=by, on=user.as_subject(), after={"why": "wrong second factor"})
     raise errors.Refused.one("code", _("This code is not right, or was used already."))
 

@@ -49,7 +49,7 @@ class EventOut(serializers.ModelSerializer[Event]):
         return event.address if self.context["whole"] else None
 
 
-class CheckOut(serializers.ModelSerializer[Check]):
+class AuditCheckOut(serializers.ModelSerializer[Check]):
     """A reading of the chain."""
 
     class Meta:
@@ -86,14 +86,14 @@ class Checks(listing.ApiList, GenericViewSet[Check]):
 
     permissions = {"list": Permission.AUDIT_VIEW, "create": Permission.AUDIT_VIEW}
     listing = lists.CheckList
-    serializer_class = CheckOut
+    serializer_class = AuditCheckOut
 
-    @extend_schema(request=None, responses={202: CheckOut})
+    @extend_schema(request=None, responses={202: AuditCheckOut})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Have the chain read by a job; the answer is the reading to look at."""
         gate.demand(request, Permission.AUDIT_VIEW)
         check = services.ask_for_check(by=gate.actor_of(request), at=clock.now())
-        return Response(CheckOut(check).data, status=status.HTTP_202_ACCEPTED)
+        return Response(AuditCheckOut(check).data, status=status.HTTP_202_ACCEPTED)
 
 
 # (prefix, viewset, basename), read by portal/config/api_urls.py

@@ -42,7 +42,7 @@ ADMIN = (
     Place(_("Tokens"), "tokens:every", "key", P.USER_VIEW),
     Place(_("Robots"), "tokens:robots", "robot", P.USER_VIEW),
     Place(_("Access"), "explorer:access", "lock", P.ACCESS_EXPLAIN),
-    Place(_("Settings"), "accounts:providers", "settings", P.PROVIDER_VIEW),
+    Place(_("Settings"), "accounts:settings", "settings", P.PROVIDER_VIEW),
     Place(_("Audit"), "audit:events", "audit", P.AUDIT_VIEW),
 )
 # The tabs of one's own profile.

@@ -3,7 +3,6 @@
 Nothing that a client says about itself or about proxies is believed here; `portal.access.front` decides that alone.
 """
 
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,6 @@ from portal.core import redaction
 worker_class = "portal.config.server.Worker"
 threads = 8
 logger_class = "portal.config.server.Log"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 graceful_timeout = 5
 keepalive = 5
 # No peer may set the scheme, the path or the user here; names with underscores are dropped.

@@ -1,5 +1,9 @@
 """api/v1 of explanations."""
 
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,11 +16,40 @@ from portal.core import clock, errors
 from portal.explorer import explaining, forms, things
 
 
+class ChainOut(serializers.Serializer[Any]):
+    """One way a right reaches a person; only `account` where the asker may know no more."""
+
+    account = serializers.CharField()
+    group = serializers.CharField(allow_null=True)
+    role = serializers.CharField(allow_null=True)
+    scope = serializers.CharField(allow_null=True)
+    ends = serializers.DateTimeField(allow_null=True)
+    binding_id = serializers.UUIDField(allow_null=True)
+
+
+class VerdictOut(serializers.Serializer[Any]):
+    """Why a person may, or why not. Without a person the answer is `{results}`: everybody who may."""
+
+    allowed = serializers.BooleanField()
+    chains = ChainOut(many=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+    roles_that_give_it = serializers.ListField(child=serializers.CharField())
+
+
 class Access(ViewSet):
     """Why may a person, or who may: `?permission=…&kind=project&thing=<slug>[&person=<user name>]`."""
 
     permissions = {"list": Permission.ACCESS_EXPLAIN}
 
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("permission", required=True, enum=[one.value for one in Permission]),
+            OpenApiParameter("kind", required=True, enum=[kind for kind, _label in forms.KINDS]),
+            OpenApiParameter("thing"),
+            OpenApiParameter("person"),
+        ],
+        responses=VerdictOut,
+    )
     def list(self, request: Request) -> Response:
         """Answer one question."""
         form = forms.QuestionForm(request.query_params)

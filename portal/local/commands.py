@@ -5,7 +5,7 @@ import os
 import sys
 
 from portal.core import data_folder
-from portal.local import console, environment, errors, packages, run
+from portal.local import bill, console, environment, errors, packages, run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,6 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
             setup(development=chosen.dev)
         elif chosen.command == "assets":
             browser_files()
+        elif chosen.command == "sbom":
+            console.say(f"{bill.write()} parts in {bill.TARGET}")
+        elif chosen.command == "audit":
+            return audit(chosen.source)
         elif chosen.command == "run":
             run.prepare(os.environ)
         elif chosen.command == "guard":
@@ -38,6 +42,16 @@ def setup(*, development: bool) -> None:
         folder = environment.prepare(os.environ)
         notes.append(str(folder))
     run.install_packages(packages.DEVELOPMENT if development else packages.RUNTIME, folder)
+    run.install_ldap(folder, insist=not development)
+
+
+def audit(source: str) -> int:
+    """Ask for known weaknesses of what the locks name; 1 where there are some, and where nobody could be asked."""
+    found = bill.weaknesses(source)
+    for part, ids in found:
+        console.say(f"{part.name} {part.version}: {', '.join(ids)}")
+    console.say(f"{len(found)} packages with known weaknesses." if found else "No known weaknesses.")
+    return 1 if found else 0
 
 
 def browser_files() -> None:
@@ -51,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     setup_parser = commands.add_parser("setup", help="make .venv and the data folder, install the packages")
     setup_parser.add_argument("--dev", action="store_true", help="also what the checks and tests need")
     commands.add_parser("assets", help="fetch the browser files of other projects")
+    commands.add_parser("sbom", help="write the bill of materials to build/sbom.json")
+    audit_parser = commands.add_parser("audit", help="ask for known weaknesses of the packages of the locks")
+    audit_parser.add_argument("--source", default=bill.ADVISORIES, help="address of the OSV query")
     commands.add_parser("run", help="start Paddock; PORT=8001 takes another port")
     commands.add_parser("serve", help="what run continues as, once the packages are there")
     commands.add_parser("guard", help="what run starts beside itself, to clean up after its death")

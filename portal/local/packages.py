@@ -24,6 +24,11 @@ PIP_INSTALL = (
 _MACHINES = ("x86_64", "aarch64")
 
 
+def environment() -> Path:
+    """The folder of the virtual environment."""
+    return _VENV
+
+
 def python() -> Path:
     """The interpreter of the virtual environment."""
     return _VENV / "bin" / "python"

@@ -33,13 +33,14 @@ class Programs:
             "gunicorn",
             "portal.config.wsgi:application",
             *(
+                "-c",
+                "python:portal.config.server",
                 "--bind",
                 f"{HOST}:{self.port}",
                 "--workers",
                 str(_WEB_WORKERS),
                 "--graceful-timeout",
                 "2",
-                "--no-control-socket",
             ),
         )
 

@@ -25,6 +25,7 @@ from portal.local import (
     environment,
     errors,
     folders,
+    ldap_extra,
     locks,
     packages,
     processes,
@@ -74,6 +75,7 @@ def prepare(environ: Mapping[str, str]) -> Never:
             folder = environment.prepare(environ)
             notes.append(str(folder))
         install_packages(packages.RUNTIME, folder)
+        install_ldap(folder)
     python = str(packages.python())
     again = {**environ, "PADDOCK_DATA_DIR": str(folder)}
     os.execve(python, [python, "-m", "portal.local", "serve"], again)  # noqa: S606 - our own interpreter
@@ -115,6 +117,7 @@ class Run:
             "PADDOCK_ALLOW_LOOPBACK": "1",
             "PADDOCK_DEBUG": "0",
             "PADDOCK_HTTPS": "0",
+            "PADDOCK_REQUIRE_SECOND_FACTOR": "0",
             "PADDOCK_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
             "PYTHONUNBUFFERED": "1",
         }
@@ -228,6 +231,17 @@ def install_packages(lock_name: str, folder: Path) -> None:
     with console.step("packages", hint=hint) as notes:
         new = packages.install(lock_name, log_dir=environment.logs(folder))
         notes.append("installed" if new else "as they were")
+
+
+def install_ldap(folder: Path, *, insist: bool = False) -> None:
+    """The step that builds the LDAP extra where that is possible; without it everything else runs."""
+    logs = environment.logs(folder)
+    hint = "" if ldap_extra.installed(logs) else "building, once: some seconds"
+    with console.step("LDAP", hint=hint) as notes:
+        outcome = ldap_extra.install(log_dir=logs, insist=insist)
+        if outcome == ldap_extra.MISSING:
+            outcome += f", everything else runs. To turn it on: apt install {ldap_extra.APT_PACKAGES}; make setup"
+        notes.append(outcome)
 
 
 def install_assets(folder: Path) -> None:

@@ -47,6 +47,7 @@ class Requests(listing.ApiList, GenericViewSet[AccessRequest]):
         "reject": Permission.BINDING_EDIT,
     }
     listing = lists.RequestList
+    queryset = AccessRequest.objects.none()  # for the description alone; rows come from what one may decide on
 
     @extend_schema(request=DecisionIn, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -81,6 +82,7 @@ class Reviews(listing.ApiList, GenericViewSet[Review]):
 
     permissions = {"list": Permission.MEMBER_VIEW}
     listing = lists.ReviewList
+    queryset = Review.objects.none()  # for the description alone
 
 
 def _uuids(text: str) -> list[UUID]:

@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from portal.access import scopes
-from portal.accounts import own_roles
+from portal.accounts import limits, own_roles
 from portal.accounts import services as accounts
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
@@ -24,14 +24,13 @@ MOST_WAITING = 20
 LONGEST_DAYS = 365
 
 
-@transaction.atomic
 def ask(  # noqa: PLR0913 - one argument for each thing that is asked for
     *, asker: User, role: str, kind: str, slug: str, reason: str, days: int | None, by: Actor, at: datetime
 ) -> AccessRequest:
     """Ask for a role. Whether a thing with this slug exists makes no difference to the answer.
 
-    Raises `Refused` (unknown role, a scope it cannot have, no reason, too long, too many waiting) and `Conflict` when
-    the same waits already, or is held.
+    Raises `Refused` (unknown role, a scope it cannot have, no reason, too long, too many) and `Conflict` when the same
+    waits already.
     """
     _demand_sense(role, kind, reason, days)
     if kind == scopes.ScopeKind.EVERYTHING and slug:
@@ -43,6 +42,8 @@ def ask(  # noqa: PLR0913 - one argument for each thing that is asked for
         raise errors.Refused.one("", _("You have %d requests waiting. Withdraw one first.") % MOST_WAITING)
     if mine.filter(role=role, scope_kind=kind, asked_for=slug).exists():
         raise errors.Conflict.one("", _("You have asked for this already; it waits for an answer."))
+    if not limits.spend(limits.ACCESS_REQUESTS, str(asker.pk), at):
+        raise errors.Refused.one("", _("You have asked for a lot within the hour. Wait a little."))
     found = _find(kind, slug)
     request = AccessRequest(
         asker=asker,
@@ -56,15 +57,16 @@ def ask(  # noqa: PLR0913 - one argument for each thing that is asked for
         created_at=at,
         expires_at=at + KEPT_OPEN,
     )
-    validate(request)
-    request.save()
-    audit.record(
-        "requests.request.ask",
-        by=by,
-        on=request.as_subject(),
-        after={"role": role, "scope": f"{kind} {slug}".strip(), "reason": reason, "days": days},
-    )
-    jobs.enqueue("portal.requests.tell", key=str(request.pk), by=SYSTEM, request_id=str(request.pk))
+    with transaction.atomic():
+        validate(request)
+        request.save()
+        audit.record(
+            "requests.request.ask",
+            by=by,
+            on=request.as_subject(),
+            after={"role": role, "scope": f"{kind} {slug}".strip(), "reason": reason, "days": days},
+        )
+        jobs.enqueue("portal.requests.tell", key=str(request.pk), by=SYSTEM, request_id=str(request.pk))
     return request
 
 

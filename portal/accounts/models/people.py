@@ -111,10 +111,13 @@ class User(AbstractBaseUser):
         return kept
 
     def in_force(self) -> bool:
-        """Tell whether the account counts: active, and a person can still sign in to it in some way."""
+        """Tell whether the account counts: active, and a person can still sign in to it in some way.
+
+        Nobody signs in to the demo's people; they hold roles to be looked at.
+        """
         if not self.is_active:
             return False
-        return self.kind == ROBOT or self.has_usable_password() or can_sign_in(self.pk)
+        return self.kind == ROBOT or self.is_demo or self.has_usable_password() or can_sign_in(self.pk)
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the permission is held anywhere."""

@@ -50,8 +50,8 @@ def test_renaming_keeps_the_slug_and_is_audited(project: Project, team: Team) ->
     changed = projects.change(project=project, name="Till", description="money", by=COMMAND)
     assert (changed.name, changed.slug) == ("Till", "checkout")
     event = Event.objects.get(kind="projects.project.change")
-    assert event.before == {"name": "Checkout", "description": ""}
-    assert event.after == {"name": "Till", "description": "money"}
+    assert event.before == {"name": "Checkout", "description": "", "is_listed": False}
+    assert event.after == {"name": "Till", "description": "money", "is_listed": False}
     projects.change(project=project, name="Till", description="money", by=COMMAND)
     assert Event.objects.filter(kind="projects.project.change").count() == 1
     assert teams.change(team=team, name="Pay", cost_centre="4711", owner="ann", by=COMMAND).slug == "payments"

@@ -1,6 +1,5 @@
 """A new secret key for `make run`: `manage.py rotate_secret_key`. See docs/how-to/rotate-keys.md."""
 
-import os
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -24,13 +23,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, forget: bool, **options: Any) -> None:
         """Write the file. Fails where the environment holds the key: that place is not ours to change."""
-        for name in (KEY, FALLBACKS):
-            if os.environ.get(name) or os.environ.get(f"{name}_FILE"):
-                raise CommandError(f"{name} comes from the environment: change it there. docs/how-to/rotate-keys.md")
-        folder = data_folder.location(os.environ)
+        folder = settings.DATA_DIR
         known = data_folder.read_env(folder)
         if KEY not in known:
             raise CommandError(f"{folder / data_folder.ENV_FILE} holds no {KEY}. Run: make setup")
+        in_use = (settings.SECRET_KEY, ",".join(settings.SECRET_KEY_FALLBACKS))
+        if in_use != (known[KEY], known.get(FALLBACKS, "")):
+            raise CommandError(f"{KEY} comes from the environment: change it there. docs/how-to/rotate-keys.md")
         if forget:
             data_folder.change_env(folder, {FALLBACKS: ""})
             self.stdout.write("The earlier keys are forgotten. Start Paddock again.")
