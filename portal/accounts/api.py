@@ -1,10 +1,10 @@
-"""api/v1 of people and bindings: to read for now; tokens and writes come with the access issue."""
+"""api/v1 of the room; bindings, roles and providers have modules of their own."""
 
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from portal.access.permissions import Permission
-from portal.accounts import lists
-from portal.accounts.models import Binding, User
+from portal.accounts import api_bindings, api_providers, lists
+from portal.accounts.models import User
 from portal.core import listing
 
 
@@ -15,15 +15,9 @@ class People(listing.ApiList, GenericViewSet[User]):
     listing = lists.PeopleList
 
 
-class Bindings(listing.ApiList, GenericViewSet[Binding]):
-    """Bindings."""
-
-    permissions = {"list": Permission.USER_VIEW}
-    listing = lists.BindingList
-
-
 # (prefix, viewset, basename), read by portal/config/api_urls.py
 ROUTES: list[tuple[str, type[ViewSetMixin], str]] = [
     ("people", People, "people"),
-    ("bindings", Bindings, "bindings"),
+    *api_bindings.ROUTES,
+    *api_providers.ROUTES,
 ]

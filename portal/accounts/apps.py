@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.auth import signals
+from django.db.models.signals import post_migrate
 
 from portal.accounts.providers import checks
 
@@ -14,7 +15,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the check of declared providers (importing the module does it); sessions note each sign-in."""
-        from portal.accounts import session_store  # noqa: PLC0415 - models are ready only now
+        from portal.accounts import seals, session_store  # noqa: PLC0415 - models are ready only now
 
         assert checks.providers
+        assert seals.keys_fit
+        post_migrate.connect(seals.leave_sentinel, sender=self, dispatch_uid="paddock.seals")
         signals.user_logged_in.connect(session_store.mark_signed_in, dispatch_uid="paddock.session")

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from rest_framework.request import Request
 
 from portal.access.permissions import Permission
 from portal.accounts import session_store, sessions
-from portal.accounts.models import User
+from portal.accounts.models import Identity, User
+from portal.accounts.models.people import ROBOT
+from portal.accounts.models.providers import ACTIVE
 from portal.accounts.session_store import SessionStore
 from portal.core import actors
 
@@ -50,3 +54,10 @@ def again(request: HttpRequest | Request) -> User | None:
     if session.get(session_store.USER) is None or not sessions.stands(session):
         return None
     return now
+
+
+def standing(people: QuerySet[User]) -> QuerySet[User]:
+    """Keep the accounts that are in force, as `User.in_force` says of one."""
+    reachable = Identity.objects.filter(user_id=OuterRef("pk"), state=ACTIVE, provider__enabled=True)
+    local = ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return people.filter(Q(kind=ROBOT) | Q(is_demo=True) | local | Exists(reachable), is_active=True)

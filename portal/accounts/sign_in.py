@@ -21,21 +21,12 @@ PENDING = "sign_in_pending"
 PENDING_SECONDS = 300
 
 
-def start(request: HttpRequest, *, username: str, password: str, by: Actor, at: datetime) -> str:
-    """Sign a person in by a local password; returns the address to go to, "" for where they wanted to go.
-
-    Raises `Refused`: wrong, or too many tries; the text never says which name exists.
-    """
+def demand_tries(*, username: str, by: Actor, at: datetime, field: str = "") -> None:
+    """Raise `Refused` at the field when the tries of this account or this network are used up for now."""
     if limits.too_many(username=username, address=by.address, at=at):
         if not audit.said_since(at - limits.WINDOW, REFUSED, by=by, after={"why": TOO_MANY}):
-            _record_refusal(username, by, TOO_MANY)
-        raise errors.Refused.one("", _("Too many tries. Wait a minute, then try again."))
-    user = auth.authenticate(request, username=username, password=password)
-    if user is None:
-        limits.note_failure(username=username, address=by.address, at=at)
-        _record_refusal(username, by, "wrong name or password")
-        raise errors.Refused.one("", _("This user name and password do not go together."))
-    return complete(request, user=user, identity=None, by=by, at=at)
+            record_refusal(username, by, TOO_MANY)
+        raise errors.Refused.one(field, _("Too many tries. Wait a minute, then try again."))
 
 
 def complete(request: HttpRequest, *, user: User, identity: Identity | None, by: Actor, at: datetime) -> str:
@@ -98,7 +89,7 @@ def confirm(*, user: User, password: str, by: Actor, at: datetime) -> None:
         raise errors.Refused.one("current", _("Too many tries. Wait a minute, then try again."))
     if not user.check_password(password):
         limits.note_failure(username=user.username, address=by.address, at=at)
-        _record_refusal(user.username, by, "wrong present password")
+        record_refusal(user.username, by, "wrong present password")
         raise errors.Refused.one("current", _("This is not your present password."))
 
 
@@ -116,7 +107,8 @@ def end(request: HttpRequest, *, by: Actor) -> None:
     auth.logout(request)
 
 
-def _record_refusal(username: str, by: Actor, why: str) -> None:
+def record_refusal(username: str, by: Actor, why: str) -> None:
+    """Record that somebody was not let in, and why."""
     # A name that nobody has may be a password typed into the wrong field, so it is not kept.
     known = User.objects.filter(username_folded=fold(username)).first()
     on = known.as_subject() if known else Subject("user", "", _("a name nobody has"))

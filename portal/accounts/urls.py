@@ -61,6 +61,7 @@ urlpatterns = [
     path("profile/identities/<uuid:identity_id>/unlink/", identities.unlink, name="unlink"),
     path("people/identities/<uuid:identity_id>/unlink/", groups.unlink, name="unlink_any"),
     path("groups/<uuid:group_id>/", groups.GroupPage.as_view(), name="group"),
+    path("settings/", providers.settings_home, name="settings"),
     path("settings/groups/", providers.OutsideGroups.as_view(), name="outside_groups"),
     path("settings/proposals/", groups.Proposals.as_view(), name="proposals"),
     path("settings/proposals/answer/", groups.answer, name="answer_proposal"),

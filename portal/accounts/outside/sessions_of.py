@@ -1,0 +1,36 @@
+"""Ending what was opened by accounts of a provider."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from portal.accounts.models import Identity, Provider, Session
+from portal.accounts.session_store import SessionStore
+
+# What a session remembers of the provider's own session, for its logout messages.
+OUTSIDE = "outside_session"
+
+
+def end(identities: QuerySet[Identity, Any]) -> int:
+    """End the sessions opened by these accounts, inside the caller's transaction. Returns how many."""
+    ended, _rows = Session.objects.filter(identity__in=identities.order_by().values("pk")).delete()
+    return int(ended)
+
+
+def of_outside_session(provider: Provider, *, subject: str, outside: str) -> list[Session]:
+    """Return the sessions that a logout at the provider is about: of a person, of one session there, or both."""
+    found = Session.objects.filter(identity__provider=provider).select_related("user")
+    if subject:
+        found = found.filter(identity__subject=subject)
+    if not outside:
+        return list(found)
+    store = SessionStore()
+    return [row for row in found if store.decode(row.session_data).get(OUTSIDE) == outside]
+
+
+def mark(session: Any, *, outside: str) -> None:
+    """Note the provider's own session ("" where it has none) before the sign-in is completed."""
+    if outside:
+        session[OUTSIDE] = outside[:255]
+    else:
+        session.pop(OUTSIDE, None)
