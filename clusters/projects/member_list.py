@@ -15,8 +15,9 @@ from clusters.projects import selectors
 from clusters.projects.models import Project, Team
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts import binding_pages, granting, memberships, own_roles, role_rules, services
+from portal.accounts import granting, memberships, own_roles, role_rules, services, standing
 from portal.accounts.models import Binding, User
+from portal.accounts.models.people import ROBOT
 from portal.core import formats, listing
 from portal.core.listing import Column, Filter
 
@@ -63,15 +64,15 @@ class MemberList(listing.Listing):
     pick_name = "pick"
     columns: ClassVar[Any] = (
         Column("name", _("Member"), href=lambda row: row["page"], absent=_("not shown to you")),
-        Column("kind", _("Kind"), "state", states=KINDS),
+        Column("kind", _("Kind"), "state", states=KINDS, on_page=False),
         Column("about", _("About"), show=_about),
         Column("role", _("Role"), show=lambda row: row["role_name"], href=lambda row: row["edit"]),
         Column("where", _("From"), absent=_("here")),
-        Column("state", _("State"), "state", states=binding_pages.states()),
+        Column("state", _("State"), "state", states=standing.states()),
         Column("expires_at", _("Ends"), "instant", absent=_("does not end")),
         Column("reason", _("Reason")),
         Column("created_by", _("Given by")),
-        Column("created_at", _("Since"), "age", absent=_("not shown")),
+        Column("created_at", _("Since"), "instant", absent=_("not shown"), on_page=False),
         Column("people", _("People"), "number", on_page=False),
         Column("groups_as_of", _("Group read"), "instant", absent=_("no group"), on_page=False),
         Column("id", _("Id"), absent=_("not shown"), on_page=False),
@@ -110,11 +111,11 @@ class MemberList(listing.Listing):
         if isinstance(on, Project):
             owner = selectors.team_of(on)
             above |= Q(scope_kind=ScopeKind.TEAM, scope_id=owner.pk if owner else None)
-        standing = Q(user__is_active=True) | Q(group__gone_at=None, group__provider__enabled=True)
+        there = Q(user__is_active=True) | Q(group__gone_at=None, group__provider__enabled=True)
         means = role_rules.meaningful_on(here.kind)
         useful = [role.key for role in own_roles.every() if role.permissions & means]
         rows = Binding.objects.filter(own | (above & (Q(expires_at=None) | Q(expires_at__gt=at)) & Q(role__in=useful)))
-        return list(rows.filter(standing).select_related("user", "group__provider").order_by("created_at", "pk"))
+        return list(rows.filter(there).select_related("user", "group__provider").order_by("created_at", "pk"))
 
     def _rows(self, found: list[Binding], user: Person, params: listing.Params) -> Iterable[dict[str, Any]]:
         groups = {one.group_id for one in found if one.group_id}
@@ -137,7 +138,7 @@ class MemberList(listing.Listing):
                 "role_name": names.get(one.role, one.role),
                 "edit": reverse("accounts:binding", args=[one.pk]),
                 "where": None if is_here else _place(one),
-                "state": binding_pages.state_of(one.expires_at, params.at),
+                "state": standing.state_of(one.expires_at, params.at),
                 "expires_at": one.expires_at,
                 "reason": one.reason,
                 "created_by": one.created_by,
@@ -203,7 +204,9 @@ def _counted(hidden: list[Binding], params: listing.Params) -> Iterable[dict[str
 
 def _words(binding: Binding, people: int, read: Any, at: Any) -> str:
     if binding.group is None:
-        return binding.user.display_name if binding.user else ""
+        name = binding.user.display_name if binding.user else ""
+        is_robot = binding.user is not None and binding.user.kind == ROBOT
+        return " · ".join(filter(None, [_now("robot") if is_robot else "", name]))
     age = _now("read %s") % formats.ago(read, at) if read else _now("never read")
     return f"{binding.group.provider.name} · {_people(people)} · {age}"
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.urls import reverse
+
 from clusters.kube import checks as kube
 from clusters.registry.models import Cluster, State
 from portal.jobs.models import Job
@@ -18,6 +20,12 @@ def scope_named(slug: str) -> tuple[UUID, str] | None:
     """Return id and label of the cluster a role can be given on, None where there is none."""
     found = Cluster.objects.exclude(state=State.CANDIDATE).filter(slug=slug).values_list("id", "name").first()
     return (found[0], found[1]) if found else None
+
+
+def scope_page(cluster_id: UUID) -> tuple[str, str] | None:
+    """Return name and page of a cluster, None where there is none (`SCOPE_PAGES`)."""
+    found = Cluster.objects.exclude(state=State.CANDIDATE).filter(pk=cluster_id).first()
+    return (found.name, reverse("registry:cluster", args=[found.slug])) if found else None
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ HEADERS = {
     "Permissions-Policy": ", ".join(
         f"{name}=()"
         for name in (
-            *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media", "fullscreen"),
+            *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen"),
             *("gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi"),
             *("payment", "picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
         )

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
-from portal.access import gate, problems
+from portal.access import gate, problems, views
 from portal.core import errors
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -75,5 +75,5 @@ class Refusals:
         if isinstance(exception, Http404):
             gate.record_hidden(request)
         if isinstance(exception, errors.Refused):
-            return render(request, "refused.html", {"errors": exception.errors}, status=exception.status)
+            return views.refused(request, exception)
         return None

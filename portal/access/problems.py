@@ -18,7 +18,10 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     request = context["request"]
     instance = gate.actor_of(request).request_id
     if isinstance(exception, errors.Refused):
-        return _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
+        problem = _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
+        if isinstance(exception, errors.TooMany):
+            problem["Retry-After"] = str(exception.seconds)
+        return problem
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         problem = _problem(401, "not_signed_in", _("Sign in first."), instance)
         problem["WWW-Authenticate"] = getattr(exception, "auth_header", "") or "Bearer"

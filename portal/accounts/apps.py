@@ -20,4 +20,6 @@ class AccountsConfig(AppConfig):
         assert checks.providers
         assert seals.keys_fit
         post_migrate.connect(seals.leave_sentinel, sender=self, dispatch_uid="paddock.seals")
+        # The framework's own note of the last sign-in reads another clock.
+        signals.user_logged_in.disconnect(dispatch_uid="update_last_login")
         signals.user_logged_in.connect(session_store.mark_signed_in, dispatch_uid="paddock.session")

@@ -97,7 +97,7 @@ def codes_left(user: User) -> int:
 def check(*, user: User, code: str, by: Actor, at: datetime) -> None:
     """Take a code of the authenticator or a recovery code, each once. Raises `Refused` at "code"."""
     if not limits.spend(limits.SECOND_FACTORS, str(user.pk), at):
-        raise errors.Refused.one("code", _("Too many tries. Wait five minutes, then try again."))
+        raise errors.TooMany.after(300, "code", _("Too many tries. Wait five minutes, then try again."))
     if _take_step(user, code, at) or _take_recovery_code(user, code, by, at):
         limits.give_back(limits.SECOND_FACTORS, str(user.pk))
         return

@@ -17,6 +17,7 @@ from portal.access import scopes, words
 from portal.access.permissions import Permission
 from portal.accounts import own_roles, sessions
 from portal.accounts.models import Binding, OutsideGroup, User, fold
+from portal.accounts.models.people import PERSON
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
@@ -242,7 +243,8 @@ def revoke(*, binding: Binding, by: Actor, at: datetime) -> None:
     Raises `Conflict` for the last administrator's role.
     """
     # Locked, so that two administrators cannot remove each other at once.
-    others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True).select_for_update(of=("self",))
+    others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True, user__kind=PERSON)
+    others = others.select_for_update(of=("self",))
     if binding.role == "admin" and binding.user_id and all(one.pk == binding.pk for one in others):
         raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))

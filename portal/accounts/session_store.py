@@ -96,7 +96,10 @@ def _instant(seconds: Any) -> datetime | None:
 
 def mark_signed_in(sender: object, request: HttpRequest, user: User, **_more: object) -> None:
     """Note when and where somebody signed in; connected to the framework's own signal."""
-    now = int(clock.now().timestamp())
+    at = clock.now()
+    user.last_login = at
+    user.save(update_fields=["last_login"])
+    now = int(at.timestamp())
     request.session[SIGNED_IN_AT] = request.session[AUTHENTICATED_AT] = now
     request.session[ADDRESS] = request.META.get("REMOTE_ADDR", "")
     request.session[AGENT] = request.META.get("HTTP_USER_AGENT", "")

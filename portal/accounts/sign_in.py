@@ -26,7 +26,7 @@ def demand_tries(*, username: str, by: Actor, at: datetime, field: str = "") -> 
     if limits.too_many(username=username, address=by.address, at=at):
         if not audit.said_since(at - limits.WINDOW, REFUSED, by=by, after={"why": TOO_MANY}):
             record_refusal(username, by, TOO_MANY)
-        raise errors.Refused.one(field, _("Too many tries. Wait a minute, then try again."))
+        raise errors.TooMany.after(60, field, _("Too many tries. Wait a minute, then try again."))
 
 
 def complete(request: HttpRequest, *, user: User, identity: Identity | None, by: Actor, at: datetime) -> str:
@@ -86,7 +86,7 @@ def _open(request: HttpRequest, *, user: User, identity: Identity | None, second
 def confirm(*, user: User, password: str, by: Actor, at: datetime) -> None:
     """Check that the person at the keyboard knows the account's password. Raises `Refused` at "current"."""
     if limits.too_many(username=user.username, address=by.address, at=at):
-        raise errors.Refused.one("current", _("Too many tries. Wait a minute, then try again."))
+        raise errors.TooMany.after(60, "current", _("Too many tries. Wait a minute, then try again."))
     if not user.check_password(password):
         limits.note_failure(username=user.username, address=by.address, at=at)
         record_refusal(user.username, by, "wrong present password")

@@ -29,6 +29,21 @@ class Refused(Exception):
         return cls({field: [text]})
 
 
+class TooMany(Refused):
+    """Something was tried too often; it may be tried again after `seconds`."""
+
+    status = 429
+    code = "too_many"
+    seconds = 60
+
+    @classmethod
+    def after(cls, seconds: int, field: str, text: Text) -> "TooMany":
+        """Build a refusal that says when to come back."""
+        made = cls({field: [text]})
+        made.seconds = seconds
+        return made
+
+
 class Conflict(Refused):
     """The state moved on: somebody else holds the thing, or it is not in the state the action needs."""
 

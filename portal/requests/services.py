@@ -43,7 +43,7 @@ def ask(  # noqa: PLR0913 - one argument for each thing that is asked for
     if mine.filter(role=role, scope_kind=kind, asked_for=slug).exists():
         raise errors.Conflict.one("", _("You have asked for this already; it waits for an answer."))
     if not limits.spend(limits.ACCESS_REQUESTS, str(asker.pk), at):
-        raise errors.Refused.one("", _("You have asked for a lot within the hour. Wait a little."))
+        raise errors.TooMany.after(600, "", _("You have asked for a lot within the hour. Wait a little."))
     found = _find(kind, slug)
     request = AccessRequest(
         asker=asker,

@@ -18,8 +18,10 @@ from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.models import Binding, User
+from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, Provider, User
 from portal.core.actors import COMMAND
+from portal.tokens.models import Robot, Token
+from tests.factories import robots
 from tests.people import person
 
 AT = datetime(2026, 8, 14, 12, 30, 15, tzinfo=UTC)
@@ -38,17 +40,24 @@ class Side:
     pod: Pod
     member: User
     binding: Binding
+    identity: Identity
+    robot: Robot
+    robot_token: Token
+    token: Token
 
 
 @dataclass(frozen=True)
 class World:
-    """Both teams, the cluster they share, and one of each alone; theirs with a node."""
+    """Both teams, the cluster they share, and one of each alone; a directory both come from."""
 
     shared: Cluster
     own: Cluster
     foreign: Cluster
+    near: Node
     node: Node
     stream: Stream
+    group: OutsideGroup
+    pattern: GroupPattern
     ours: Side
     theirs: Side
 
@@ -115,21 +124,51 @@ def inhabit(where: Cluster, project: Project, word: str, **pod: Any) -> tuple[Na
     return Namespace.objects.get(pk=namespace.pk), workload, running
 
 
-def side(word: str, where: Cluster) -> Side:
-    """A team with a project, a namespace in the cluster, and a member."""
+def side(word: str, where: Cluster, provider: Provider) -> Side:
+    """A team with a project, a namespace in the cluster, a member with a token, and a robot that reads."""
     team = teams.open(name=f"{word} team", by=COMMAND, at=SEEN, cost_centre=f"{word}-1", owner=f"{word} people")
     project = projects.open(name=f"{word} shop", team=team, by=COMMAND, at=SEEN, description=f"{word} sells")
     namespace, workload, pod = inhabit(where, project, word)
     member = person(f"{word}-member")
     binding = give(member, "project_member", ScopeKind.PROJECT, project)
-    return Side(team, project, namespace, workload, pod, member, binding)
+    identity = Identity.objects.create(
+        user=member, provider=provider, subject=f"{word}-1", username=f"{word}-member", groups_as_of=AT
+    )
+    robot = robots.robot_of(project, f"{word}-robot", SEEN)
+    give(robot.user, "project_viewer", ScopeKind.PROJECT, project)
+    return Side(
+        team=team,
+        project=project,
+        namespace=namespace,
+        workload=workload,
+        pod=pod,
+        member=member,
+        binding=binding,
+        identity=identity,
+        robot=robot,
+        robot_token=robot.user.tokens.get(),
+        token=robots.token_of(member, project, SEEN),
+    )
+
+
+def directory() -> tuple[Provider, OutsideGroup, GroupPattern]:
+    """An enabled directory with a group and a pattern, as they are after a refresh."""
+    provider = Provider.objects.create(key="house", kind="ldap", name="House", enabled=True, refreshed_at=AT)
+    group = OutsideGroup.objects.create(provider=provider, external_id="1", name="house-group", seen_at=SEEN)
+    pattern = GroupPattern.objects.create(
+        provider=provider, pattern="nothing-*", role="project_viewer", scope_kind="project", created_by="tests"
+    )
+    return provider, group, pattern
 
 
 def world() -> World:
     """Both teams."""
     shared, own, foreign = cluster("shared"), cluster(f"{OURS}-cluster"), cluster(f"{THEIRS}-cluster")
+    near = filled(Node, cluster=shared, name="shared-machine", cpu_m=1000, memory_bytes=2**32, ready=True)
     filled(Node, cluster=own, name=f"{OURS}-machine", cpu_m=2000, memory_bytes=2**33, ready=True)
     node = filled(Node, cluster=foreign, name=f"{THEIRS}-machine", cpu_m=4000, memory_bytes=2**34, ready=True)
-    ours, theirs = side(OURS, shared), side(THEIRS, shared)
+    provider, group, pattern = directory()
+    ours, theirs = side(OURS, shared, provider), side(THEIRS, shared, provider)
     inhabit(foreign, theirs.project, f"{THEIRS}-far")
-    return World(shared, own, foreign, node, Stream.objects.filter(cluster=foreign)[0], ours, theirs)
+    stream = Stream.objects.filter(cluster=foreign)[0]
+    return World(shared, own, foreign, near, node, stream, group, pattern, ours, theirs)

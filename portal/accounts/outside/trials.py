@@ -37,7 +37,7 @@ TITLES = {
 def demand_tries(user: User, *, at: datetime) -> None:
     """Raise `Refused` when somebody tried out too often: this is no way to guess passwords."""
     if not limits.spend(limits.LOGIN_TESTS, str(user.pk), at):
-        raise errors.Refused.one("", _("Too many trials. Wait some minutes, then try again."))
+        raise errors.TooMany.after(300, "", _("Too many trials. Wait some minutes, then try again."))
 
 
 def by_password(known: Known, *, username: str, password: str, by: Actor, at: datetime) -> list[Step]:

@@ -40,14 +40,16 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     form = forms.SignInForm(
         request.POST or None, directories=[one.row for one in known if one.row.kind == declared.LDAP]
     )
-    status = 200
+    status, headers = 200, {}
     if request.method == "POST" and form.is_valid():
         try:
             wanted = next_address(request)
             onward = ways_in.by_password(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
         except errors.Refused as refused:
             put_errors(form, refused)
-            status = 422
+            status = refused.status
+            if isinstance(refused, errors.TooMany):
+                headers["Retry-After"] = str(refused.seconds)
         else:
             return redirect(with_next(onward, wanted) if onward else wanted)
     elif request.user.is_authenticated:
@@ -58,7 +60,9 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         "about": said(known),
         "browsed": [one.row for one in known if one.row.kind != declared.LDAP],
     }
-    return render(request, "portal/accounts/sign_in.html", context, status=status)
+    answer = render(request, "portal/accounts/sign_in.html", context, status=status)
+    answer.headers.update(headers)
+    return answer
 
 
 def said(known: list[rows.Known]) -> str:

@@ -13,11 +13,12 @@ from clusters.projects.services import projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.models import Binding, User
+from portal.accounts.models import Binding, CustomRole, User
 from portal.audit.models import Event
 from portal.core import clock, errors, sealed
 from portal.core.actors import COMMAND
 from portal.home import demo
+from portal.home.demo import people
 from portal.jobs import runner
 from portal.jobs.models import Job
 from tests.people import client_of, person
@@ -98,6 +99,17 @@ def test_roles_that_real_people_hold_on_it_go_with_it(bob: User) -> None:
     demo.remove(by=COMMAND)
     assert not Binding.objects.exists()
     assert User.objects.get() == bob
+
+
+def test_a_role_of_the_demo_that_somebody_holds_elsewhere_stays(bob: User) -> None:
+    staged, team = cluster("staged", is_demo=True), teams.open(name="Mine", by=COMMAND, at=clock.now())
+    people.bring_roles(at=clock.now(), by=COMMAND)
+    scope = accounts.Scope(ScopeKind.TEAM, team.pk, team.name)
+    accounts.grant(user=bob, role="x-on-call-demo", scope=scope, by=COMMAND, at=clock.now())
+    assert demo.remove(by=COMMAND)["kept"] == 1
+    assert CustomRole.objects.get().key == "x-on-call-demo"
+    assert Binding.objects.get().user == bob
+    assert not Cluster.objects.filter(pk=staged.pk).exists()
 
 
 def test_a_running_job_of_its_clusters_finds_its_row_gone() -> None:

@@ -1,0 +1,83 @@
+"""Reads about tokens: whether one opens anything now, and what."""
+
+import hmac
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from portal.access import scopes
+from portal.access.permissions import PERSONAL, Permission
+from portal.access.scopes import ScopeKind
+from portal.accounts import memberships, own_roles
+from portal.accounts.models import Binding, User
+from portal.accounts.models.providers import ACTIVE
+from portal.core import clock
+from portal.tokens.models import Robot, Token
+from portal.tokens.written import Written, digest_of
+
+# What a wrong public id is compared with: the way of a token that is not there is as long as of one that is.
+_NOBODYS = digest_of("")
+MOST_TOLD = 50
+
+
+def presented(text: Written | None) -> Token | None:
+    """Return the token whose text was shown, whatever its state; None for a wrong public id or a wrong secret."""
+    public_id, digest = (text.public_id, text.digest) if text else ("", _NOBODYS)
+    found = Token.objects.select_related("user").filter(public_id=public_id).first()
+    same = hmac.compare_digest(digest, found.digest if found else _NOBODYS)
+    return found if same and found is not None else None
+
+
+def opens(token: Token, *, at: datetime) -> bool:
+    """Tell whether the token is live and its owner's account counts."""
+    if token.state(at) != "live" or token.user.password_is_one_time:
+        return False
+    return token.user.in_force()
+
+
+def limits(token: Token) -> scopes.Limits:
+    """Return what the token leaves of its owner's rights; the things it names must still lie in its scope."""
+    kept = scopes.gathered([(ScopeKind(token.scope_kind), token.scope_id)])
+    if token.only:
+        named = scopes.gathered((ScopeKind(one["kind"]), UUID(one["id"])) for one in token.only)
+        kept = named.within(kept, cache(memberships.team_of))
+    return scopes.Limits(str(token.pk), token.known_permissions() - PERSONAL, kept)
+
+
+def limits_of(token_id: str) -> scopes.Limits | None:
+    """Return a token's limits by its id, None once it opens nothing (`TOKEN_LIMITS`)."""
+    try:
+        key = UUID(token_id)
+    except ValueError:
+        return None
+    token = Token.objects.select_related("user").filter(pk=key).first()
+    return limits(token) if token is not None and opens(token, at=clock.now()) else None
+
+
+def tokens_of(user: User) -> "QuerySet[Token]":
+    """Return a person's or robot's tokens with those that ended lately, the newest first."""
+    return Token.objects.filter(user=user).select_related("user").order_by("-created_at", "pk")
+
+
+def robot_of(user: User) -> Robot | None:
+    """Return the robot behind an account, None for a person."""
+    return Robot.objects.filter(user=user).first()
+
+
+def addresses_of_owners(robot: Robot, *, at: datetime) -> list[str]:
+    """Return the mail addresses of those who may manage the robot by a role on its home, else on the team it is in."""
+    known = [role.key for role in own_roles.every() if Permission.ROBOT_EDIT in role.permissions]
+    for kind, key in robot.home.items():
+        standing = Binding.objects.in_force(at).on(kind, key).filter(role__in=known)
+        if found := memberships.people(list(standing), at):
+            people = User.objects.filter(pk__in=sorted(found)[:MOST_TOLD], is_active=True)
+            return sorted({address for one in people if (address := address_of(one))})
+    return []
+
+
+def address_of(user: User) -> str:
+    """Return where mail reaches a person: the account's address, else the one a provider knows; "" without."""
+    known = user.identities.filter(state=ACTIVE).exclude(email="").order_by("linked_at")
+    return user.email or known.values_list("email", flat=True).first() or ""

@@ -1,0 +1,1 @@
+"""Writes of the room: tokens, robots, and the mail before a token ends."""

@@ -1,0 +1,1 @@
+"""Pages of the room: one's own tokens, everybody's, and robots."""
