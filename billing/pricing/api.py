@@ -106,7 +106,9 @@ class ImportOut(serializers.Serializer[Any]):
 
     imported = serializers.BooleanField()
     version = serializers.IntegerField()
-    token = serializers.CharField(help_text="Only of a preview; send it as ?token= to import exactly that.")
+    preview_token = serializers.CharField(
+        help_text="Only of a preview; send it as ?preview_token= to import exactly that."
+    )
     added = RateOut(many=True)
     ended = RateOut(many=True)
     replaced = RateOut(many=True)
@@ -158,7 +160,7 @@ class PriceBooks(ApiList, GenericViewSet[PriceBook]):
         parameters=[
             OpenApiParameter("unit", str, enum=["hour", "month"], description="Of rows that name none."),
             OpenApiParameter("preview", str, enum=["1"], description="Say what would be done, and do nothing."),
-            OpenApiParameter("token", str, description="Of a preview: refuse (409) anything but exactly that."),
+            OpenApiParameter("preview_token", str, description="Of a preview: refuse (409) anything but exactly that."),
         ],
     )
     @action(detail=True, methods=["post"], url_path="import", parser_classes=[CsvParser, MultiPartParser])
@@ -173,15 +175,15 @@ class PriceBooks(ApiList, GenericViewSet[PriceBook]):
                 {
                     "imported": False,
                     "version": book.version,
-                    "token": found.token,
+                    "preview_token": found.token,
                     **_told(found.plan),
                     "unpriced": [_unpriced(one) for one in found.unpriced],
                 }
             )
-        token = request.query_params.get("token", "")
+        token = request.query_params.get("preview_token", "")
         plan = services.import_csv(book=book, data=data, unit=unit, token=token, by=gate.actor_of(request), at=at)
         book.refresh_from_db(fields=["version"])
-        return Response({"imported": True, "version": book.version, "token": "", **_told(plan), "unpriced": []})
+        return Response({"imported": True, "version": book.version, "preview_token": "", **_told(plan), "unpriced": []})
 
     def _visible(self, request: Request, pk: str) -> PriceBook:
         return get_object_or_404(PriceBook.objects.visible_to(gate.person(request)), pk=pk)

@@ -28,11 +28,11 @@ class Wrong(Exception):
 
 
 def chosen(only: str) -> list[Bench]:
-    """The benchmarks named, in their own order; all where none is named."""
+    """The benchmarks named, or of the families named, in their own order; all where none is named."""
     names = {name.strip() for name in only.split(",") if name.strip()}
-    if unknown := names - BY_NAME.keys():
+    if unknown := names - BY_NAME.keys() - {bench.family for bench in BENCHES}:
         raise Wrong(f"ONLY names {', '.join(sorted(unknown))}; there are {', '.join(BY_NAME)}")
-    return [bench for bench in BENCHES if not names or bench.name in names]
+    return [bench for bench in BENCHES if not names or {bench.name, bench.family} & names]
 
 
 def number(name: str, default: int) -> int:
@@ -79,6 +79,8 @@ def results(runs: list[Run], pairs: int) -> Iterator[Result]:
                 with grounds.GROUNDS[ground_name](soil, size) as ground:
                     for bench in benches:
                         yield one(bench, size, ground, pairs)
+            except places.Missing as error:
+                yield from (Result(bench, size, skipped=str(error)) for bench in benches)
             except contest.SideFailed as error:
                 # Only from making the ground: a side's own is in its result.
                 yield from (Result(bench, size, failed=str(error)) for bench in benches)

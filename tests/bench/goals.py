@@ -9,6 +9,124 @@ MIB = 1 / 1024**2
 
 DIFFERENT_WORK = "different work is compared: the reference builds every object with every field"
 
+# A check of a right, with the most seconds it may take.
+PERMISSIONS = tuple(
+    Bench(
+        f"permission-{part}",
+        target=None,
+        sizes=(500,),
+        things="bindings of one person",
+        ground="permission",
+        paddock=paddock,
+        reference="the bare SELECT of the bindings, fetched",
+        unit_shown="µs",
+        scale=MICRO,
+        whole=True,
+        bounds={"cost": 0.001},
+    )
+    for part, paddock in (
+        ("loaded", "where a right holds, asked of rights that are read"),
+        ("read", "the rights read from the database, and asked once"),
+    )
+)
+
+# 5,000 people, 2,000 groups, and a chain of a thousand more. The megabytes are those of the issue, 10^6 bytes.
+DIRECTORY = (
+    Bench(
+        "signin",
+        target=None,
+        sizes=(5_000,),
+        things="people",
+        ground="directory",
+        paddock="a sign-in by the page that stores 1,000 nested groups, 95th percentile",
+        reference="bind, search, bind as the person, read their groups: python-ldap alone",
+        unit_shown="ms",
+        scale=MILLI,
+        whole=True,
+        bounds={"cost": 1.0},
+    ),
+    Bench(
+        "refresh-first",
+        target=None,
+        sizes=(5_000,),
+        things="people",
+        ground="directory",
+        paddock="everything read and stored, where no group was known",
+        reference="the same entries read page by page by python-ldap, dropped",
+        unit_shown="s",
+        scale=1,
+        whole=True,
+        before=grounds.ungrouped,
+        bounds={"cost": 60.0, "peak": 150e6},
+    ),
+    Bench(
+        "refresh-again",
+        target=None,
+        sizes=(5_000,),
+        things="people",
+        ground="directory",
+        paddock="everything read again, nothing changed",
+        reference="the same entries read page by page by python-ldap, dropped",
+        unit_shown="s",
+        scale=1,
+        whole=True,
+        bounds={"cost": 60.0, "peak": 150e6, "rows": 0.0},
+    ),
+)
+
+# Each list whole, and narrowed to what both people see alike.
+MEMBERS_LISTS = tuple(
+    Bench(
+        f"memberlist-{part}",
+        target=1.2,
+        sizes=(50_000,),
+        things="pods in 50 clusters",
+        ground="fleet",
+        paddock="the page as the member of 60 projects of 1,000",
+        reference="the same page as administrator",
+        unit_shown="ms CPU",
+        scale=MILLI,
+        whole=True,
+    )
+    for one in ("projects", "pods", "workloads", "namespaces", "costs")
+    for part in (one, f"{one}-of-one")
+)
+
+SENDING = tuple(
+    Bench(
+        f"frozen-{part}",
+        target=1.1,
+        sizes=(10_000,),
+        things="pods in 50 clusters",
+        ground="sending",
+        paddock=f"{what}, no target answers",
+        reference=f"{what}, all targets answer",
+        unit_shown="ms",
+        scale=MILLI,
+        whole=True,
+    )
+    for part, what in (("pages", "six pages"), ("enqueue", "a mail, an event and a line written"))
+)
+
+AUDIT = tuple(
+    Bench(
+        f"seal-{part}",
+        target=None,
+        sizes=(10_000,),
+        things="events",
+        ground="seal",
+        paddock=paddock,
+        reference=reference,
+        unit_shown="µs per event",
+        scale=MICRO,
+    )
+    for part, paddock, reference in (
+        ("record", "recorded, each in its transaction", "the same row by a bare INSERT, each in its transaction"),
+        ("chain", "sealed, in batches of 500", "rows of one SELECT hashed one after the other"),
+        ("verify", "the chain read and checked from its beginning", "rows of one SELECT hashed one after the other"),
+    )
+)
+
 BENCHES: tuple[Bench, ...] = (
     Bench(
         "decode",
@@ -141,5 +259,10 @@ BENCHES: tuple[Bench, ...] = (
         scale=MILLI,
         whole=True,
     ),
+    *DIRECTORY,
+    *PERMISSIONS,
+    *MEMBERS_LISTS,
+    *SENDING,
+    *AUDIT,
 )
 BY_NAME = {bench.name: bench for bench in BENCHES}

@@ -1,26 +1,34 @@
 """What benchmarks stand on, made before any clock runs: pages in files, a served cluster, a synced one, a ledger."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from portal.local import valkey
+from tests.bench import sinks
 from tests.bench.database import Database, Databases
 from tests.fakes.simulator import Simulator
+from tests.testbed import certificates, directories, ldif
 
 SLUG = "replay"
 PAGE = 500
+# Groups that one person is in, through each other.
+DEEP = 1000
 
 
 @dataclass
 class Ground:
-    """`inputs` go to every side as JSON, `environment` on top of this process's own."""
+    """`inputs` go to every side as JSON, `environment` on top of this process's own; `by_side` is one side's alone."""
 
     inputs: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
     simulator: Simulator | None = None
     database: Database | None = None
+    by_side: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,6 +95,62 @@ def accounted(soil: Soil, size: int) -> Iterator[Ground]:
         yield ground
 
 
+def made_by(module: str) -> Callable[[Soil, int], AbstractContextManager[Ground]]:
+    """Build a ground that is a database filled by `prepare` of a module."""
+
+    @contextmanager
+    def filled(soil: Soil, size: int) -> Iterator[Ground]:
+        with soil.databases.copy(f"{module}_{size}") as database:
+            ground = Ground({"size": size}, database.environment, None, database)
+            soil.ask(f"tests.bench.{module}", "prepare", ground.inputs, ground.environment)
+            database.execute("VACUUM ANALYZE")
+            yield ground
+
+    return filled
+
+
+@contextmanager
+def directory(soil: Soil, size: int) -> Iterator[Ground]:
+    """A real OpenLDAP of `size` people, nearly half as many groups and a thousand nested ones; everybody was here.
+
+    Raises `places.Missing`.
+    """
+    groups = max(size * 2 // 5, 20)
+    world = ldif.large(size, groups, deep=min(DEEP, groups))
+    authority = certificates.Authority(name="bench", at=datetime.now(UTC))
+    with directories.openldap_of(world, authority) as server, soil.databases.copy(f"directory_{size}") as database:
+        declared = {"PADDOCK_PROVIDERS": json.dumps([server.provider_json()]), "PADDOCK_BASE_URL": "http://localhost"}
+        inputs = {
+            "size": size,
+            "groups": len(world.groups),
+            "nested": min(DEEP, groups),
+            "wal_reader": database.wal_reader,
+            "passwords": {name: server.password_of(name) for name in ("deep", "wide")},
+            "url": server.url,
+            "ca_file": str(server.ca_file),
+            "service": [server.bind_dn, server.bind_password],
+            "bases": [server.people_base, server.groups_base],
+        }
+        ground = Ground(inputs, {**database.environment, **declared}, None, database)
+        soil.ask("tests.bench.refresh", "prepare", ground.inputs, ground.environment)
+        database.execute("VACUUM ANALYZE")
+        yield ground
+
+
+@contextmanager
+def sending(soil: Soil, size: int) -> Iterator[Ground]:
+    """The fleet with a broker, and targets for mail, webhook and stream: for Paddock's side such as never answer."""
+    with (
+        made_by("fleet")(soil, size) as ground,
+        valkey.Valkey(soil.folder / "valkey") as broker,
+        sinks.Frozen() as frozen,
+        sinks.Healthy() as healthy,
+    ):
+        ground.environment = {**ground.environment, "REDIS_URL": broker.url, **sinks.SETTINGS}
+        ground.by_side = {"paddock": frozen.environment, "reference": healthy.environment}
+        yield ground
+
+
 def advance(ground: Ground, side: str) -> None:
     """One pod in a hundred changes, for Paddock's side alone."""
     if side == "paddock" and ground.simulator is not None:
@@ -98,6 +162,12 @@ def settle(ground: Ground, side: str) -> None:
     if ground.database is not None:
         ground.database.execute("VACUUM")
         ground.database.restart()
+
+
+def ungrouped(ground: Ground, side: str) -> None:
+    """Nobody's groups are known, and no group either."""
+    if ground.database is not None and side == "paddock":
+        ground.database.execute("TRUNCATE outside_group CASCADE", "VACUUM ANALYZE")
 
 
 def empty(ground: Ground, side: str) -> None:
@@ -113,5 +183,10 @@ GROUNDS: dict[str, Callable[[Soil, int], AbstractContextManager[Ground]]] = {
     "synced": synced,
     "metered": metered,
     "accounted": accounted,
+    "permission": made_by("permission"),
+    "fleet": made_by("fleet"),
+    "sending": sending,
+    "directory": directory,
+    "seal": made_by("seal"),
 }
-ON_A_DATABASE = frozenset({"synced", "metered", "accounted"})
+ON_A_DATABASE = frozenset(GROUNDS) - {"stored", "served"}

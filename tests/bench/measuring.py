@@ -2,10 +2,13 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+# Where no figure is judged.
+TOY, TOY_ROUNDS = 200, 3
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -22,6 +25,16 @@ def cpu_of(process: int) -> float:
     """User and system time of another process in seconds, in steps of 10 ms."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def rounds(inputs: Mapping[str, Any], many: int) -> int:
+    """How often something is repeated: a few times at toy size."""
+    return many if inputs["size"] > TOY else TOY_ROUNDS
+
+
+def late(walls: list[float]) -> float:
+    """The 95th percentile."""
+    return sorted(walls)[len(walls) * 95 // 100]
 
 
 class Clock:

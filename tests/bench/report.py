@@ -6,7 +6,6 @@ import os
 import platform
 import statistics
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,9 @@ def lines(result: Result) -> list[str]:
     if result.skipped or result.failed:
         return [f"{head}: skipped, {result.skipped}" if result.skipped else f"{head}: FAILED, {result.failed}"]
     ratios = sorted(result.ratios)
-    verdict = "hit" if result.hit else "MISS"
     spread = " / ".join(_figure(value) for value in (ratios[0], statistics.median(ratios), ratios[-1]))
     said = [
-        f"{head}: {spread} (min / median / max of {len(ratios)}), target ≤ {bench.target:g}: {verdict}",
+        f"{head}: {spread} (min / median / max of {len(ratios)}), {_goals(result)}",
         f"    paddock    {_absolute(result, result.paddock)}: {bench.paddock}",
     ]
     if bench.reference:
@@ -54,16 +52,24 @@ def keep(result: Result, folder: Path, machine: dict[str, str]) -> Path:
         "size": result.size,
         "things": result.bench.things,
         "target": result.bench.target,
+        "bounds": dict(result.bench.bounds),
         "versions": machine,
     }
     if result.skipped or result.failed:
         document |= {"skipped": result.skipped, "failed": result.failed}
     else:
         document |= {"hit": result.hit, "median": result.median, "ratios": result.ratios}
-        document |= {name: samples for name, samples in asdict(result).items() if name in {"paddock", "reference"}}
+        document |= {"paddock": result.paddock, "reference": result.reference}
     path = folder / f"{result.bench.name}-{result.size}.json"
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def _goals(result: Result) -> str:
+    bench = result.bench
+    goals = [] if bench.target is None else [f"target ≤ {bench.target:g}"]
+    goals += [f"{name} ≤ {most:g}" for name, most in bench.bounds.items()]
+    return f"{', '.join(goals)}: {'hit' if result.hit else 'MISS'}" if goals else "no goal"
 
 
 def _absolute(result: Result, samples: list[Sample]) -> str:

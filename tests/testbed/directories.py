@@ -167,13 +167,13 @@ class Directory:
 
 @pytest.fixture
 def openldap(directory_authority: certificates.Authority) -> Iterator[Directory]:
-    with _openldap(ldif.small(), directory_authority) as directory:
+    with demanded(ldif.small(), directory_authority) as directory:
         yield directory
 
 
 @pytest.fixture(scope="session")
 def large_openldap(directory_authority: certificates.Authority) -> Iterator[Directory]:
-    with _openldap(ldif.large(), directory_authority) as directory:
+    with demanded(ldif.large(), directory_authority) as directory:
         yield directory
 
 
@@ -200,8 +200,9 @@ def directory_authority() -> certificates.Authority:
 
 
 @contextlib.contextmanager
-def _openldap(world: ldif.World, authority: certificates.Authority) -> Iterator[Directory]:
-    with _running() as (run, leases), _demanded():
+def openldap_of(world: ldif.World, authority: certificates.Authority) -> Iterator[Directory]:
+    """A running OpenLDAP of a world, for whoever is no test. Raises `places.Missing`."""
+    with _running() as (run, leases):
         server = slapd.Slapd(
             ldif.openldap(world), run=run, leases=leases, pair=authority.server(), ca=authority.certificate
         )
@@ -216,6 +217,13 @@ def _openldap(world: ldif.World, authority: certificates.Authority) -> Iterator[
             groups_base=ldif.GROUPS,
             root=(ldif.ROOT, slapd.ROOT_PASSWORD),
         )
+
+
+@contextlib.contextmanager
+def demanded(world: ldif.World, authority: certificates.Authority) -> Iterator[Directory]:
+    """A running OpenLDAP for a test; without the program the test is skipped, or fails with CI=true."""
+    with _demanded(), openldap_of(world, authority) as directory:
+        yield directory
 
 
 @contextlib.contextmanager

@@ -267,9 +267,11 @@ def test_the_api_opens_a_book_and_imports(fay: User) -> None:
     told = json.loads(shown.content)
     assert (told["imported"], [one["line"] for one in told["added"]]) == (False, [2])
     assert not Rate.objects.exists()
-    other = browser.post(f"{address}?token={told['token']}&unit=month", file(NODE), content_type="text/csv")
+    other = browser.post(
+        f"{address}?preview_token={told['preview_token']}&unit=month", file(NODE), content_type="text/csv"
+    )
     assert (other.status_code, other["Content-Type"]) == (409, "application/problem+json")
-    done = browser.post(f"{address}?token={told['token']}", file(NODE), content_type="text/csv")
+    done = browser.post(f"{address}?preview_token={told['preview_token']}", file(NODE), content_type="text/csv")
     assert (done.status_code, done.json()["imported"], done.json()["version"]) == (200, True, 2)
     again = browser.post(address, {"file": SimpleUploadedFile("p.csv", file(NODE))})
     assert (again.status_code, len(again.json()["unchanged"])) == (200, 1)

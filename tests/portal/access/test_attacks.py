@@ -246,7 +246,7 @@ def test_wrong_passwords_are_counted_past_forged_addresses(ann: User) -> None:
     assert SignInAttempt.objects.count() == 10
     assert Event.objects.filter(kind="accounts.session.refuse").count() == 11, "ten, and once that there are too many"
     assert set(SignInAttempt.objects.values_list("network", flat=True)) == {"127.0.0.0/24"}
-    assert client.post("/sign-in/", {"username": "ANN", "password": PASSWORD}).status_code == 422
+    assert client.post("/sign-in/", {"username": "ANN", "password": PASSWORD}).status_code == 429
 
 
 @pytest.mark.parametrize("address", ["/sign-in/", "/sign-out/", "/clusters/add/", "/api/v1/clusters/", "/healthz/"])

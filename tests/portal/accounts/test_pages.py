@@ -52,7 +52,7 @@ def test_wrong_passwords_are_refused_alike(ann: User, client: Client, username: 
 def test_the_right_password_waits_too_after_too_many_tries(ann: User, client: Client) -> None:
     for _turn in range(limits.PER_ACCOUNT):
         sign_in(client, "ann", "wrong")
-    assert sign_in(client, "ann", PASSWORD) == 422
+    assert sign_in(client, "ann", PASSWORD) == 429
     assert "_auth_user_id" not in client.session
 
 

@@ -134,7 +134,7 @@ def test_tries_are_counted_for_directories_too(openldap: Directory, settings: Se
 
     answer = type_in(client := Client(), "ann", openldap.password_of("ann"))
 
-    assert answer.status_code == 422
+    assert answer.status_code == 429
     assert "Too many tries" in answer.content.decode()
     assert not is_signed_in(client)
 

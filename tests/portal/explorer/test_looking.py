@@ -98,7 +98,11 @@ def test_it_ends_with_either_account(boss: User, bob: User) -> None:
 def test_the_audit_names_both_and_the_person_sees_it(boss: User, bob: User) -> None:
     client = look_as(boss, "bob")
     started = Event.objects.get(kind="access.view_as.start")
-    assert (started.actor_label, started.on_label, (started.after or {})["reason"]) == ("boss", "bob", "they cannot see it")
+    assert (started.actor_label, started.on_label, (started.after or {})["reason"]) == (
+        "boss",
+        "bob",
+        "they cannot see it",
+    )
     client.get("/people/")
     denied = Event.objects.filter(kind="access.denied").latest("id")
     assert (denied.actor_label, denied.as_label) == ("boss", "bob")
