@@ -18,10 +18,7 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     request = context["request"]
     instance = gate.actor_of(request).request_id
     if isinstance(exception, errors.Refused):
-        problem = _problem(exception.status, exception.code, str(exception), instance, errors=exception.errors)
-        if isinstance(exception, errors.TooMany):
-            problem["Retry-After"] = str(exception.seconds)
-        return problem
+        return _refused(exception, instance)
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         problem = _problem(401, "not_signed_in", _("Sign in first."), instance)
         problem["WWW-Authenticate"] = getattr(exception, "auth_header", "") or "Bearer"
@@ -43,6 +40,13 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     for name in ("Allow", "Retry-After", "WWW-Authenticate"):
         if answer.has_header(name):
             problem[name] = answer[name]
+    return problem
+
+
+def _refused(refusal: errors.Refused, instance: str) -> Response:
+    problem = _problem(refusal.status, refusal.code, str(refusal), instance, errors=refusal.errors)
+    if isinstance(refusal, errors.TooMany):
+        problem["Retry-After"] = str(refusal.seconds)
     return problem
 
 

@@ -28,9 +28,9 @@ def refused(request: HttpRequest, refusal: errors.Refused) -> HttpResponse:
     """Say why a rule refused what no form took, and for too many tries when to come back."""
     seconds = refusal.seconds if isinstance(refusal, errors.TooMany) else None
     context = {"errors": refusal.errors, "minutes": -(-seconds // 60) if seconds else None}
-    headers = {"Retry-After": str(seconds)} if seconds else {}
     answer = render(request, "refused.html", context, status=refusal.status)
-    answer.headers.update(headers)
+    if seconds:
+        answer.headers["Retry-After"] = str(seconds)
     return answer
 
 
@@ -66,11 +66,10 @@ def _database_is_away(error: BaseException | None) -> bool:
 
 def _away(request: HttpRequest, request_id: str) -> HttpResponse:
     """Say that Paddock is being worked on; the page asks again by itself."""
-    headers = {"Retry-After": str(AWAY_SECONDS)}
     if request.path.startswith("/api/"):
         answer: HttpResponse = problems.as_json(503, "away", "The database cannot be reached. Try again.", request_id)
     else:
         page = render_to_string("503.html", {"request_id": request_id, "seconds": AWAY_SECONDS})
         answer = HttpResponse(page, status=503)
-    answer.headers.update(headers)
+    answer.headers["Retry-After"] = str(AWAY_SECONDS)
     return answer

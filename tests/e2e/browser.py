@@ -60,6 +60,8 @@ class Visit:
 
     page: Page
     address: str
+    # Other hosts it may go to, as host:port.
+    hosts: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
     _expected: set[int] = field(default_factory=set)
 
@@ -111,7 +113,7 @@ class Visit:
 
     def _request(self, request: Request) -> None:
         asked = urlsplit(request.url)
-        if asked.scheme not in ("data", "blob") and asked.netloc != urlsplit(self.address).netloc:
+        if asked.scheme not in ("data", "blob") and asked.netloc not in {urlsplit(self.address).netloc, *self.hosts}:
             self.problems.append(f"another host: {request.url}")
 
     def _response(self, response: Response) -> None:
@@ -121,7 +123,13 @@ class Visit:
 
 @contextlib.contextmanager
 def window(
-    browser: Browser, address: str, *, width: int = WIDE, dark: bool = False, session: str | None = None
+    browser: Browser,
+    address: str,
+    *,
+    width: int = WIDE,
+    dark: bool = False,
+    session: str | None = None,
+    hosts: tuple[str, ...] = (),
 ) -> Iterator[Visit]:
     """Open a window of its own cookies; `session` is a file in which somebody is signed in. Judges it at its end."""
     context: BrowserContext = browser.new_context(
@@ -130,11 +138,13 @@ def window(
         storage_state=session,
         accept_downloads=True,
         reduced_motion="reduce",
+        # The fakes elsewhere are under an authority of their own.
+        ignore_https_errors=bool(hosts),
         locale="en-GB",
         timezone_id="UTC",
     )
     context.set_default_timeout(15_000)
-    visit = Visit(context.new_page(), address)
+    visit = Visit(context.new_page(), address, hosts)
     visit.watch()
     try:
         yield visit

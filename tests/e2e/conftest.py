@@ -13,6 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from portal.local import folders
 from tests.e2e import browser as browsing
+from tests.e2e import elsewhere
 from tests.e2e import filled as filling
 from tests.e2e.filled import Filled
 from tests.e2e.fixtures import installed, paddock, templates
@@ -41,10 +42,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def filled(templates: Templates, browser: Browser, django_db_blocker: DjangoDbBlocker) -> Iterator[Filled]:
-    """The demo, loaded once for every test that looks at pages and changes nothing."""
+    """The demo and three providers, loaded once for every test that looks at pages and changes little."""
     with (
+        elsewhere.running() as providers,
         folders.temporary() as folder,
-        Installation(templates, folder) as made,
+        Installation(templates, folder, providers.environ()) as made,
         django_db_blocker.unblock(),
     ):
-        yield filling.fill(made, browser)
+        yield filling.fill(made, browser, providers)

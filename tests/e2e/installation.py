@@ -107,8 +107,9 @@ class Templates:
 class Installation:
     """One Paddock. Programs start on demand and end with it; they die with the test process, however it ends."""
 
-    def __init__(self, templates: Templates, folder: Path) -> None:
+    def __init__(self, templates: Templates, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self._templates = templates
+        self._more = environ or {}
         self.folder = folder
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
@@ -217,9 +218,8 @@ class Installation:
         self.database = self._templates.create(self._templates.database)
         self._broker.start()
         self._servers.callback(self._broker.stop)
-        self.environ = self._templates.environ_of(
-            self.database, self.folder, port=self.port, redis_url=self._broker.url
-        )
+        fixed = self._templates.environ_of(self.database, self.folder, port=self.port, redis_url=self._broker.url)
+        self.environ = {**fixed, "PADDOCK_BASE_URL": self.address, **self._more}
         return self
 
     def __exit__(

@@ -41,6 +41,33 @@ def sign_in_first(visit: Visit, username: str, one_time: str) -> None:
     visit.settle()
 
 
+def confirm(visit: Visit, session: str) -> None:
+    """Prove once more to be the person who is signed in; ends on the home page.
+
+    That gives the session another key: the file that others sign in with is written anew.
+    """
+    visit.open("/confirm/?next=/")
+    visit.page.get_by_label("Password").fill(PASSWORD)
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.get_by_role("navigation", name="Main")).to_be_attached()
+    visit.page.wait_for_url(f"{visit.address}/")
+    visit.settle()
+    visit.page.context.storage_state(path=session)
+
+
+def enable(visit: Visit, *providers: str) -> None:
+    """Let people sign in by them, and read those that can be read."""
+    page = visit.page
+    for key in providers:
+        visit.open(f"/settings/providers/{key}/")
+        page.get_by_role("button", name="Enable", exact=True).click()
+        expect(page.get_by_role("link", name="Disable", exact=True)).to_be_visible()
+        now = page.get_by_role("button", name="Read now")
+        if now.count():
+            now.click()
+            expect(page.get_by_role("button", name="Read now")).to_be_visible(timeout=60_000)
+
+
 def attach_cluster(visit: Visit, name: str, kubeconfig: str) -> None:
     """From the list of clusters: propose one, look at its checks, confirm it."""
     page = visit.page

@@ -39,6 +39,7 @@ def test_every_page_in_light_and_dark_wide_and_narrow(filled: Filled, browser: B
             if address.name == "accounts:sign_in":
                 continue
             visit.open(address.path)
+            assert visit.page.url == visit.address + address.path, "led elsewhere, as when the session has ended"
             visit.page.wait_for_timeout(50)
             problems += _judged(visit.page, address)
             problems += [f"{address.name}: {problem}" for problem in visit.problems]
@@ -47,6 +48,37 @@ def test_every_page_in_light_and_dark_wide_and_narrow(filled: Filled, browser: B
         visit.open("/sign-in/")
         problems += _judged(visit.page, Address("accounts:sign_in", "/sign-in/"))
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["owner", "member", "finance"])
+def test_every_page_as_somebody_with_fewer_rights(filled: Filled, browser: Browser, who: str) -> None:
+    """Each page that the person may see; the others answer with the one page of what is not there."""
+    axe.demand()
+    problems: list[str] = []
+    seen, hidden = set(), set()
+    with browsing.window(browser, filled.address, session=getattr(filled, who)) as visit, visit.expecting(404):
+        for address in filled.pages:
+            if address.name == "accounts:sign_in":
+                continue
+            status = visit.open(address.path).status
+            assert "/sign-in/" not in visit.page.url
+            if status == 404:
+                hidden.add(address.name)
+                if len(hidden) > 1:
+                    continue
+            else:
+                seen.add(address.name)
+            visit.page.set_viewport_size({"width": WIDE, "height": HEIGHTS[WIDE]})
+            problems += [f"{address.name}: {found}" for found in axe.findings(visit.page)]
+            visit.page.set_viewport_size({"width": NARROWEST, "height": HEIGHTS[NARROWEST]})
+            problems += _sideways(visit.page, address, NARROWEST)
+    assert not problems, "\n".join(problems)
+    assert {"home:home", "accounts:profile", "tokens:own", "requests:own", "projects:projects"} <= seen
+    assert {"accounts:people", "accounts:providers", "explorer:never_used", "home:jobs"} <= hidden
+    assert ("accounts:bindings" in seen) is False
+    assert ("pricing:books" in seen) == (who == "finance")
+    assert ("requests:waiting" in seen) == (who != "finance")
 
 
 def _judged(page: Page, address: Address) -> list[str]:

@@ -40,7 +40,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     form = forms.SignInForm(
         request.POST or None, directories=[one.row for one in known if one.row.kind == declared.LDAP]
     )
-    status, headers = 200, {}
+    status, seconds = 200, 0
     if request.method == "POST" and form.is_valid():
         try:
             wanted = next_address(request)
@@ -49,7 +49,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
             put_errors(form, refused)
             status = refused.status
             if isinstance(refused, errors.TooMany):
-                headers["Retry-After"] = str(refused.seconds)
+                seconds = refused.seconds
         else:
             return redirect(with_next(onward, wanted) if onward else wanted)
     elif request.user.is_authenticated:
@@ -61,7 +61,8 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         "browsed": [one.row for one in known if one.row.kind != declared.LDAP],
     }
     answer = render(request, "portal/accounts/sign_in.html", context, status=status)
-    answer.headers.update(headers)
+    if seconds:
+        answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

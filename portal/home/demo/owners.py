@@ -1,4 +1,4 @@
-"""Teams, projects, what they hold and since when, shared namespaces, and people."""
+"""Teams, projects, what they hold and since when, and shared namespaces."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,11 +13,10 @@ from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.models import User
 from portal.audit import services as audit
 from portal.core.actors import Actor
+from portal.home.demo import people
 from portal.home.demo.catalogue import organisation
-from portal.home.demo.catalogue.organisation import Person
 from portal.home.demo.catalogue.shapes import Site, Space
 
 Clusters = Mapping[str, Cluster]
@@ -37,8 +36,7 @@ def bring(clusters: Clusters, *, at: datetime, by: Actor) -> None:
             if space.project:
                 _hold(cluster, rows[space.name], space, found_projects, at=at, by=by)
         _share(cluster, site, at=at, by=by)
-    for person in organisation.PEOPLE:
-        _person(person, _scopes(clusters, found_teams, found_projects), at=at, by=by)
+    people.bring(_scopes(clusters, found_teams, found_projects), at=at, by=by)
 
 
 def _team(one: organisation.Team, opened: datetime, by: Actor) -> Team:
@@ -60,7 +58,11 @@ def _project(one: organisation.Project, team: Team, opened: datetime, by: Actor)
     known = Project.objects.filter(is_demo=True, name=one.name).first()
     if known is not None:
         return known
-    return projects.open(name=one.name, team=team, description=one.description, is_demo=True, by=by, at=opened)
+    with transaction.atomic():
+        made = projects.open(name=one.name, team=team, description=one.description, is_demo=True, by=by, at=opened)
+        if one.listed:
+            made = projects.change(project=made, name=made.name, description=made.description, is_listed=True, by=by)
+    return made
 
 
 def _hold(
@@ -105,7 +107,7 @@ def _share(cluster: Cluster, site: Site, *, at: datetime, by: Actor) -> None:
 
 def _scopes(
     clusters: Clusters, found_teams: Mapping[str, Team], found_projects: Mapping[str, Project]
-) -> Mapping[tuple[str, str], accounts.Scope]:
+) -> people.Scopes:
     groups: Sequence[tuple[ScopeKind, Mapping[str, Cluster] | Mapping[str, Team] | Mapping[str, Project]]] = (
         (ScopeKind.CLUSTER, clusters),
         (ScopeKind.TEAM, found_teams),
@@ -117,22 +119,3 @@ def _scopes(
         for slug, one in group.items()
     }
     return found | {(ScopeKind.EVERYTHING.value, ""): accounts.EVERYTHING}
-
-
-def _person(person: Person, scopes: Mapping[tuple[str, str], accounts.Scope], *, at: datetime, by: Actor) -> None:
-    """Add a person who holds roles and cannot sign in: there is no password for them."""
-    if User.objects.filter(is_demo=True, display_name=person.name).exists():
-        return
-    taken = User.objects.filter(username=person.username).exists()
-    with transaction.atomic():
-        user, _password = accounts.create_user(
-            username=f"{person.username}.demo" if taken else person.username,
-            display_name=person.name,
-            is_demo=True,
-            by=by,
-        )
-        user.set_unusable_password()
-        user.password_is_one_time = False
-        user.save(update_fields=["password", "password_is_one_time"])
-        for role, kind, slug in person.roles:
-            accounts.grant(user=user, role=role, scope=scopes[kind, slug], by=by, at=at, reason="demo", is_demo=True)

@@ -13,10 +13,9 @@ from clusters.inventory import services as inventory
 from clusters.inventory.models import Lease
 from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
 from clusters.registry.models import Cluster
-from portal.accounts.models import Binding, User
 from portal.core import errors
 from portal.core.actors import Actor
-from portal.home.demo import files, memory
+from portal.home.demo import files, memory, people
 from portal.home.demo.catalogue.organisation import SITES
 from portal.home.demo.simulator import Simulator
 from portal.jobs.models import Job
@@ -65,7 +64,7 @@ def erase() -> dict[str, int]:
         inventory.erase(cluster_id=cluster_id)
     kept = _keep_what_is_real()
     teams, projects = _erase_ownership(ids)
-    people = _erase_people([*ids, *teams, *projects])
+    gone, roles_kept = people.erase([*ids, *teams, *projects])
     _erase_jobs(ids)
     Cluster.objects.filter(resumes_id__in=ids).update(resumes=None)
     Cluster.objects.filter(pk__in=ids).delete()
@@ -76,8 +75,8 @@ def erase() -> dict[str, int]:
         "clusters": len(ids),
         "teams": len(teams),
         "projects": len(projects),
-        "people": people,
-        "kept": kept,
+        "people": gone,
+        "kept": kept + roles_kept,
     }
 
 
@@ -97,14 +96,6 @@ def _erase_ownership(cluster_ids: Collection[UUID]) -> tuple[list[UUID], list[UU
     teams = list(Team.objects.filter(is_demo=True).values_list("pk", flat=True))
     Team.objects.filter(pk__in=teams).delete()
     return teams, projects
-
-
-def _erase_people(scope_ids: Collection[UUID]) -> int:
-    Binding.objects.filter(Q(is_demo=True) | Q(scope_id__in=scope_ids)).delete()
-    people = User.objects.filter(is_demo=True)
-    count = people.count()
-    people.delete()
-    return count
 
 
 def _erase_jobs(cluster_ids: Collection[UUID]) -> None:

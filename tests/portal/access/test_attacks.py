@@ -5,13 +5,12 @@ import uuid
 from typing import Any
 
 import pytest
-from portal.accounts.models import Session
 from django.test import Client
 
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.models import Binding, SignInAttempt, User
+from portal.accounts.models import Binding, Session, SignInAttempt, User
 from portal.audit.models import Event
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -22,21 +22,72 @@ class Team:
 
 @dataclass(frozen=True)
 class Project:
-    """`team` is the slug of its team."""
+    """`team` is the slug of its team; anybody may find a listed one and ask for access to it."""
 
     slug: str
     name: str
     team: str
     description: str
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """A role on a "team", "project", "cluster" or "everything", for so many days (0: without end)."""
+
+    role: str
+    kind: str
+    slug: str
+    days: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Person:
-    """`roles` are (role key, "team" | "project" | "cluster" | "everything", slug)."""
+    """Somebody with an address that no mail reaches: `example.test` exists nowhere."""
 
     username: str
     name: str
-    roles: tuple[tuple[str, str, str], ...]
+    roles: tuple[Given, ...]
+
+    @property
+    def email(self) -> str:
+        """Return the person's mail address."""
+        return f"{self.username}@example.test"
+
+
+@dataclass(frozen=True)
+class OwnRole:
+    """A role of the installation's own."""
+
+    name: str
+    description: str
+    kinds: tuple[str, ...]
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that waits since `hours` ago; `who` is a user name."""
+
+    who: str
+    given: Given
+    hours: int
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A program's account with one token, made by the person `maker`."""
+
+    slug: str
+    name: str
+    description: str
+    home: tuple[str, str]
+    role: str
+    maker: str
+    token: str
+    permissions: tuple[str, ...]
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,26 +111,87 @@ TEAMS = (
 )
 PROJECTS = (
     Project("web-shop", "Web Shop", "storefront", "The shop that customers see, in two regions."),
-    Project("product-search", "Product Search", "storefront", "Search, suggestions and ranking."),
+    Project("product-search", "Product Search", "storefront", "Search, suggestions and ranking.", listed=True),
     Project("checkout", "Checkout", "payments", "From the cart to the paid order."),
     Project("invoicing", "Invoicing", "payments", "Invoices, reminders and the month-end close."),
     Project("recommendations", "Recommendations", "data-platform", "What a customer may want next."),
     Project("reporting", "Reporting", "data-platform", "Dashboards and exports for the whole company."),
     Project("parcel-tracking", "Parcel Tracking", "logistics", "From the warehouse to the front door."),
 )
+OWN_ROLES = (
+    OwnRole(
+        "On call (demo)",
+        "Sees what runs and who is responsible, for the nights.",
+        ("team", "project"),
+        ("project.view", "team.view", "inventory.view", "member.view"),
+    ),
+)
+_ON_CALL = "x-on-call-demo"
 PEOPLE = (
-    Person("mira.holt", "Mira Holt", (("team_owner", "team", "storefront"),)),
-    Person("jonas.pietsch", "Jonas Pietsch", (("project_member", "project", "checkout"),)),
-    Person("ada.brandt", "Ada Brandt", (("team_owner", "team", "data-platform"),)),
+    Person("mira.holt", "Mira Holt", (Given("team_owner", "team", "storefront"),)),
+    Person(
+        "jonas.pietsch",
+        "Jonas Pietsch",
+        (Given("project_member", "project", "checkout", 88, "Until the new payment provider runs."),),
+    ),
+    Person("ada.brandt", "Ada Brandt", (Given("team_owner", "team", "data-platform"),)),
     Person(
         "ruben.dewit",
         "Ruben de Wit",
-        (("team_owner", "team", "logistics"), ("cluster_viewer", "cluster", "venlo-warehouse")),
+        (Given("team_owner", "team", "logistics"), Given("cluster_viewer", "cluster", "venlo-warehouse")),
     ),
-    Person("helen.farrow", "Helen Farrow", (("finance", "everything", ""),)),
-    Person("sami.nieminen", "Sami Nieminen", (("project_viewer", "project", "web-shop"),)),
-    Person("lena.okafor", "Lena Okafor", (("cost_viewer", "team", "payments"), ("auditor", "everything", ""))),
-    Person("viktor.hald", "Viktor Hald", (("cluster_owner", "cluster", "frankfurt-production"),)),
+    Person("helen.farrow", "Helen Farrow", (Given("finance", "everything", ""),)),
+    Person(
+        "sami.nieminen",
+        "Sami Nieminen",
+        (Given("project_viewer", "project", "web-shop", 26, "Looks after the shop's texts during the sale."),),
+    ),
+    Person(
+        "lena.okafor",
+        "Lena Okafor",
+        (Given("cost_viewer", "team", "payments"), Given("auditor", "everything", "")),
+    ),
+    Person("viktor.hald", "Viktor Hald", (Given("cluster_owner", "cluster", "frankfurt-production"),)),
+    Person("tomas.lindqvist", "Tomas Lindqvist", (Given("team_owner", "team", "payments"),)),
+    Person("petra.vogt", "Petra Vogt", (Given("project_owner", "project", "web-shop"),)),
+    Person(
+        "omar.haddad",
+        "Omar Haddad",
+        (
+            Given("project_member", "project", "recommendations"),
+            Given(_ON_CALL, "team", "data-platform", 40, "On call until the end of the quarter."),
+        ),
+    ),
+)
+REQUESTS = (
+    Asked(
+        "sami.nieminen",
+        Given("project_member", "project", "web-shop", 30, "I take over the gift finder from Monday on."),
+        hours=3,
+    ),
+    Asked(
+        "jonas.pietsch",
+        Given("project_viewer", "project", "invoicing", 7, "Refunds end up in invoices; I look for where."),
+        hours=26,
+    ),
+    Asked(
+        "omar.haddad",
+        Given("cost_viewer", "project", "product-search", 0, "Half of its load comes from recommendations."),
+        hours=50,
+    ),
+)
+ROBOTS = (
+    Robot(
+        "nightly-report",
+        "Nightly report",
+        "Writes the cost of the team's projects into the morning's dashboard.",
+        ("team", "data-platform"),
+        "cost_viewer",
+        "ada.brandt",
+        "dashboard",
+        ("cost.view", "project.view"),
+        ("192.0.2.0/24",),
+    ),
 )
 
 BOOK = "Demo list prices"
