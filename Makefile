@@ -38,6 +38,9 @@ e2e: prepared ## the browser tests alone
 bench: prepared ## measure speed and memory (ONLY=decode SIZE=10000 REPS=5 narrow it down)
 	$(IN_VENV) -m tests.bench
 
+nightly: prepared ## take each permission line away in turn, write docs/nightly.md
+	$(IN_VENV) -m tests.architecture.nightly
+
 testbed: prepared ## start two real Kubernetes control planes and print a kubeconfig for each
 	$(IN_VENV) -m tests.testbed build
 	$(IN_VENV) -m tests.testbed run

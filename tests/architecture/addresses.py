@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.pricing.models import PriceBook
 from clusters.inventory.models import Stream
+from clusters.registry.models import Cluster
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts.models import CustomRole, Session, User
@@ -41,8 +42,6 @@ NAMES = {
     "accounts:set_active": "person",
     "accounts:reset_factor": "person",
     "accounts:reset_password": "person",
-    "accounts:end_own": "session",
-    "accounts:end_any": "session",
     "explorer:look": "person",
     "tokens:revoke": "token",
     "tokens:revoke_robots": "robot_token",
@@ -83,15 +82,6 @@ NAMES = {
     "accounts:delete_provider": "provider",
     "accounts:admits": "provider",
     "accounts:try_login": "provider",
-    "tokens:revoke": "token",
-    "tokens:revoke_robots": "robot_token",
-    "tokens:robot": "robot",
-    "tokens:new_robot_token": "robot",
-    "tokens:retire": "robot",
-    "requests:approve": "request",
-    "requests:reject": "request",
-    "requests:withdraw": "request",
-    "requests:review": "review",
 }
 # The same for whole families: what their names begin with.
 FAMILIES = {
@@ -110,14 +100,13 @@ FAMILIES = {
     "api:outbox-messages-": "message",
     "accounts:provider": "provider",
     "api:providers-": "provider",
-    "api:tokens-": "token",
-    "api:robots-": "robot",
-    "api:robot-tokens-": "robot_token",
-    "api:access-requests-": "request",
     "api:access-reviews-": "review",
 }
 # What exists for everybody alike, and is seen by those who may see all of its kind.
-OF_THE_HOUSE = {"role", "session", "message", "binding", "person", "job", "book", "stream", "cluster", "node"}
+OF_THE_HOUSE = {
+    *("role", "session", "message", "binding", "person", "job", "book", "stream", "cluster", "node"),
+    *("provider", "group", "pattern", "identity"),
+}
 # Asking them changes who asks.
 UNASKED = {
     "explorer:end_look",
@@ -196,41 +185,18 @@ def _value(world: World, whose: Whose, kind: str, argument: str) -> Any:
         key = 987654321 if kind in {"workload", "pod", "node", "stream", "event"} else uuid.UUID(int=7)
         return {"slug": "nothing", "key": "nothing", "username": "nobody-at-all"}.get(argument, key)
     thing = _thing(world, whose, kind)
-    named = {"slug": "slug", "username": "username", "public_id": "public_id", "role": "key"}
+    named = {"slug": "slug", "username": "username", "public_id": "public_id", "role": "key", "key": "key"}
     return getattr(thing, named.get(argument, "pk"))
 
 
 def _thing(world: World, whose: Whose, kind: str) -> Any:
     side = world.ours if whose == "ours" else world.theirs
-    match kind:
-        case "role":
-            return own_role()
-        case "job":
-            return jobs.enqueue("portal.home.remove_demo", key="", by=COMMAND)
-        case "request":
-            return _request(side)
-        case "review":
-            return _review(side)
-        case "session":
-            return _session(side.member)
-        case "book":
-            return PriceBook.objects.get_or_create(slug="book", defaults={"name": "Book", "currency": "USD"})[0]
-        case "message":
-            return outbox.webhook(event="world.made", body={}, key="world", at=clock.now())
-        case "cluster":
-            return world.shared if whose == "ours" else world.foreign
-        case "node":
-            return world.near if whose == "ours" else world.node
-        case "stream":
-            return Stream.objects.filter(cluster=world.shared)[0] if whose == "ours" else world.stream
-        case "provider":
-            return world.group.provider
-        case "group" | "pattern":
-            return getattr(world, kind)
-        case "event":
-            return Event.objects.filter(project_id=side.project.pk).earliest("id")
-        case _:
-            return getattr(side, {"person": "member", "membership": "binding"}.get(kind, kind))
+    made = _OF_A_SIDE.get(kind)
+    if made is not None:
+        return made(side)
+    if kind in _OF_THE_WORLD:
+        return _OF_THE_WORLD[kind](world, whose == "ours")
+    return getattr(side, {"person": "member", "membership": "binding"}.get(kind, kind))
 
 
 def _request(side: Side) -> AccessRequest:
@@ -266,6 +232,33 @@ def own_role() -> CustomRole:
     return CustomRole.objects.get_or_create(key="x-reader", defaults=shape)[0]
 
 
+def _book() -> PriceBook:
+    return PriceBook.objects.get_or_create(slug="book", defaults={"name": "Book", "currency": "USD"})[0]
+
+
+def _stream_of(cluster: Cluster) -> Stream:
+    return Stream.objects.filter(cluster=cluster).order_by("pk")[0]
+
+
+# What is no attribute of a side, by kind.
+_OF_A_SIDE: dict[str, Callable[[Side], Any]] = {
+    "role": lambda side: own_role(),
+    "job": lambda side: jobs.enqueue("portal.home.remove_demo", key="", by=COMMAND),
+    "request": _request,
+    "review": _review,
+    "session": lambda side: _session(side.member),
+    "book": lambda side: _book(),
+    "message": lambda side: outbox.webhook(event="world.made", body={}, key="world", at=clock.now()),
+    "event": lambda side: Event.objects.filter(project_id=side.project.pk).earliest("id"),
+}
+_OF_THE_WORLD: dict[str, Callable[[World, bool], Any]] = {
+    "cluster": lambda world, ours: world.shared if ours else world.foreign,
+    "node": lambda world, ours: world.near if ours else world.node,
+    "stream": lambda world, ours: _stream_of(world.shared) if ours else world.stream,
+    "provider": lambda world, ours: world.group.provider,
+    "group": lambda world, ours: world.group,
+    "pattern": lambda world, ours: world.pattern,
+}
 _TOKEN = re.compile(rb"[A-Za-z0-9]{64}")
 
 
