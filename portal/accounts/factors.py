@@ -58,7 +58,7 @@ def address_of(factor: SecondFactor) -> str:
 
 def picture_of(factor: SecondFactor) -> str:
     """Return the address as a QR code: an SVG in a data address."""
-    return segno.make(address_of(factor), micro=False).svg_data_uri(scale=5, border=2)
+    return segno.make(address_of(factor), micro=False).svg_data_uri(scale=5, border=4, light="#fff")
 
 
 def spoken_secret(factor: SecondFactor) -> str:

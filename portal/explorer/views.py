@@ -28,7 +28,8 @@ class Access(gate.Gated, ListView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Understand the question before anything is listed."""
-        self.form = forms.QuestionForm(request.GET if "permission" in request.GET else None)
+        asked = request.GET if "permission" in request.GET else None
+        self.form = forms.QuestionForm(asked, initial={"person": request.GET.get("person", "")})
         if not self.form.is_valid():
             return self._form_alone(request)
         data = self.form.cleaned_data
