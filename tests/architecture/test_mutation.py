@@ -23,7 +23,7 @@ def test_the_probes_are_quiet(sweep: Sweep) -> None:
 
 def test_without_a_permission_line_something_is_red(sweep: Sweep, pytestconfig: pytest.Config) -> None:
     run = next((one for one in pytestconfig.pluginmanager.get_plugins() if isinstance(one, Run)), None)
-    seed = int(os.environ.get("SEED") or random.randrange(2**32))
+    seed = int(os.environ.get("SEED") or 1)
     print(f"SEED={seed}")
     every, started = mutants.every(sweep), time.monotonic()
     assert len(every) > 400

@@ -101,7 +101,13 @@ def start(folder: Path, environ: Mapping[str, str] | None = None) -> Served:
             cwd=data_folder.CHECKOUT,
             stdout=output,
             stderr=output,
-            env={**os.environ, "DATABASE_URL": database(), "PORT": str(port), **(environ or {})},
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "tests.portal.config.served_settings",
+                "DATABASE_URL": database(),
+                "PORT": str(port),
+                **(environ or {}),
+            },
         )
     served = Served(process, port, log)
     deadline = time.monotonic() + 40
