@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -15,7 +16,7 @@ def person(username: str, *roles: str) -> User:
     """Make a person with roles over everything."""
     user, _password = accounts.create_user(username=username, by=COMMAND, password=PASSWORD)
     for role in roles:
-        accounts.grant(user=user, role=role, scope=accounts.EVERYTHING, by=COMMAND, at=clock.now())
+        role_bindings.grant(user=user, role=role, scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     return user
 
 

@@ -15,7 +15,7 @@ from clusters.projects import selectors
 from clusters.projects.models import Project, Team
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts import granting, memberships, own_roles, role_rules, services, standing
+from portal.accounts.giving import granting, memberships, own_roles, role_bindings, role_rules, standing
 from portal.accounts.models import Binding, User
 from portal.accounts.models.people import ROBOT
 from portal.core import formats, listing
@@ -30,10 +30,10 @@ KINDS: dict[str, tuple[Any, str | Promise]] = {
 }
 
 
-def scope_of(thing: Project | Team) -> services.Scope:
+def scope_of(thing: Project | Team) -> role_bindings.Scope:
     """Return a project or team as a place where roles are given."""
     kind = ScopeKind.PROJECT if isinstance(thing, Project) else ScopeKind.TEAM
-    return services.Scope(kind, thing.pk, thing.name)
+    return role_bindings.Scope(kind, thing.pk, thing.name)
 
 
 def role_choices(_user: Person) -> list[tuple[str, str]]:

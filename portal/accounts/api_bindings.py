@@ -16,7 +16,8 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.roles import Role
 from portal.access.scopes import ScopeKind
-from portal.accounts import granting, lists, memberships, own_roles, role_rules, role_services, searching, services
+from portal.accounts import lists
+from portal.accounts.giving import granting, memberships, own_roles, role_bindings, role_rules, role_services, searching
 from portal.accounts.models import Binding, CustomRole, OutsideGroup, User
 from portal.accounts.models.bindings import CUSTOM
 from portal.core import clock, errors, listing
@@ -116,7 +117,7 @@ class Bindings(listing.ApiList, GenericViewSet[Binding]):
         scope = _scope(data)
         if not granting.may_edit(user, scope) or (scope.id and not scope.label):
             raise errors.Refused.one("scope_id", _("There is none with this id where you may give roles."))
-        made = services.grant(
+        made = role_bindings.grant(
             **_holder(data, user),
             role=data["role"],
             scope=scope,
@@ -147,7 +148,7 @@ class Bindings(listing.ApiList, GenericViewSet[Binding]):
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Take the role away."""
         binding = self._one(request, pk, Permission.BINDING_EDIT)
-        services.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
+        role_bindings.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _one(self, request: Request, pk: UUID, permission: Permission) -> Binding:
@@ -251,16 +252,16 @@ def _draft(data: dict[str, Any]) -> role_services.Draft:
     )
 
 
-def _scope(data: dict[str, Any]) -> services.Scope:
+def _scope(data: dict[str, Any]) -> role_bindings.Scope:
     kind, key = ScopeKind(data["scope_kind"]), data.get("scope_id")
     if kind == ScopeKind.EVERYTHING:
         if key is not None:
             raise errors.Refused.one("scope_id", _("A role on everything names nothing in particular."))
-        return services.EVERYTHING
+        return role_bindings.EVERYTHING
     if key is None:
         raise errors.Refused.one("scope_id", _("Name what the role is given on."))
     place = memberships.page_of(kind, key)
-    return services.Scope(kind, key, place[0] if place else "")
+    return role_bindings.Scope(kind, key, place[0] if place else "")
 
 
 def _holder(data: dict[str, Any], by: User) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.access import problems
-from portal.accounts import factors, sessions
+from portal.accounts import sessions
 from portal.accounts.models import User
 from portal.accounts.session_store import SECOND
+from portal.accounts.signing import factors
 from portal.core import actors, clock
 
 Answer = Callable[[HttpRequest], HttpResponse]

@@ -1,39 +1,19 @@
 """Writes about people."""
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from portal.access import scopes, words
-from portal.access.permissions import Permission
-from portal.accounts import own_roles, sessions
-from portal.accounts.models import Binding, OutsideGroup, User, fold
-from portal.accounts.models.people import PERSON
+from portal.accounts import sessions
+from portal.accounts.giving import role_bindings
+from portal.accounts.models import User, fold
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
 from portal.core.models import validate
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where a role is given. `label` is kept for the time when the thing is gone."""
-
-    kind: scopes.ScopeKind
-    id: UUID | None = None
-    label: str = ""
-
-
-EVERYTHING = Scope(scopes.ScopeKind.EVERYTHING)
 
 
 @transaction.atomic
@@ -132,8 +112,8 @@ def reset_password(*, user: User, by: Actor, reset_by: User) -> str:
 def demand_dominance(actor: User, target: User) -> None:
     """Raise `Refused` unless the actor holds every right of the target: a reset would hand them over."""
     for held in target.rights():
-        scope = Scope(held.scope_kind, held.scope_id, held.scope_label)
-        if not all(holds(actor, one, scope) for one in held.permissions):
+        scope = role_bindings.Scope(held.scope_kind, held.scope_id, held.scope_label)
+        if not all(role_bindings.holds(actor, one, scope) for one in held.permissions):
             raise errors.Refused.one(
                 "", _("This person has rights that you do not have. Their access is not yours to reset.")
             )
@@ -158,131 +138,3 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
         before={"is_active": before},
         after={"is_active": active},
     )
-
-
-@transaction.atomic
-def grant(  # noqa: PLR0913 - one argument for each column of a binding
-    *,
-    role: str,
-    scope: Scope,
-    by: Actor,
-    at: datetime,
-    user: User | None = None,
-    group: OutsideGroup | None = None,
-    reason: str = "",
-    expires_at: datetime | None = None,
-    granted_by: User | None = None,
-    is_demo: bool = False,
-) -> Binding:
-    """Give a role on a scope to a person or a group. `granted_by` is who gives it: nobody grants more than they have.
-
-    Raises `Refused` (unknown role, a scope the role cannot have, an end in the past, more than one holds)
-    and `Conflict` when it is there already.
-    """
-    known = own_roles.find(role)
-    if known is None:
-        raise errors.Refused.one("role", _("There is no role with this name."))
-    if scope.kind not in known.scopes:
-        raise errors.Refused.one("scope", _("This role cannot be given on this kind of scope."))
-    if expires_at is not None and expires_at <= at:
-        raise errors.Refused.one("expires_at", _("The end lies in the past."))
-    if group is not None and group.gone_at is not None:
-        raise errors.Refused.one("group", _("This group is gone at its provider."))
-    if granted_by is not None:
-        demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
-    standing = Binding.objects.filter(
-        user=user, group=group, role=role, scope_kind=scope.kind, scope_id=scope.id
-    ).first()
-    if standing is not None and (standing.expires_at is None or standing.expires_at > at):
-        raise errors.Conflict.one("role", _("This role is held here already."))
-    if standing is not None:
-        # It ended; the new one takes its place.
-        standing.delete()
-    binding = Binding(
-        user=user,
-        group=group,
-        role=role,
-        scope_kind=scope.kind.value,
-        scope_id=scope.id,
-        scope_label=scope.label,
-        reason=reason,
-        expires_at=expires_at,
-        created_at=at,
-        created_by=by.label,
-        is_demo=is_demo,
-    )
-    validate(binding)
-    binding.save()
-    audit.record("accounts.binding.grant", by=by, on=binding.as_subject(), after=_as_audited(binding))
-    return binding
-
-
-@transaction.atomic
-def change_end(
-    *, binding: Binding, expires_at: datetime | None, by: Actor, at: datetime, granted_by: User | None = None
-) -> Binding:
-    """Let a binding end at another time, or not at all. Raises `Refused`: an end in the past, more than one holds."""
-    locked = Binding.objects.select_for_update(of=("self",)).get(pk=binding.pk)
-    known = own_roles.find(locked.role)
-    if expires_at is not None and expires_at <= at:
-        raise errors.Refused.one("expires_at", _("The end lies in the past."))
-    if granted_by is not None and known is not None:
-        scope = Scope(scopes.ScopeKind(locked.scope_kind), locked.scope_id, locked.scope_label)
-        demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
-    before = _as_audited(locked)
-    locked.expires_at, locked.warned_days = expires_at, None
-    locked.save(update_fields=["expires_at", "warned_days"])
-    audit.record("accounts.binding.change", by=by, on=locked.as_subject(), before=before, after=_as_audited(locked))
-    return locked
-
-
-@transaction.atomic
-def revoke(*, binding: Binding, by: Actor, at: datetime) -> None:
-    """Take a role away, also one the author does not have. It stops holding with the next request.
-
-    Raises `Conflict` for the last administrator's role.
-    """
-    # Locked, so that two administrators cannot remove each other at once.
-    others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True, user__kind=PERSON)
-    others = others.select_for_update(of=("self",))
-    if binding.role == "admin" and binding.user_id and all(one.pk == binding.pk for one in others):
-        raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
-    audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
-    binding.delete()
-
-
-def demand_subset(granter: User, permissions: Iterable[Permission], scope: Scope) -> None:
-    """Raise `Refused` at "role" unless the granter holds every permission all over the scope.
-
-    Administrators hold cost rights for nobody: an administrator alone cannot hand out finance.
-    """
-    missing = [one for one in sorted(permissions) if not holds(granter, one, scope)]
-    if missing:
-        raise errors.Refused.one(
-            "role", _("You cannot give what you do not have: %(rights)s.") % {"rights": words.listed(missing)}
-        )
-
-
-def holds(user: User, permission: Permission, scope: Scope) -> bool:
-    """Tell whether the permission is held all over the scope; a project lies in its team."""
-    held = user.scopes_for(permission)
-    if held.everything or scope.id is None:
-        return held.everything
-    match scope.kind:
-        case scopes.ScopeKind.PROJECT:
-            team: UUID | None = import_string(settings.SCOPE_PARENTS["project"])(scope.id)
-            return held.covers(project=scope.id, team=team)
-        case scopes.ScopeKind.TEAM:
-            return held.covers(team=scope.id)
-        case _:
-            return held.covers(cluster=scope.id)
-
-
-def _as_audited(binding: Binding) -> dict[str, str]:
-    return {
-        "holder": f"group {binding.group}" if binding.group else binding.holder,
-        "role": binding.role,
-        "scope": f"{binding.scope_kind} {binding.scope_label or binding.scope_id or ''}".strip(),
-        "expires_at": binding.expires_at.isoformat() if binding.expires_at else "",
-        "reason": binding.reason,
-    }

@@ -2,9 +2,11 @@
 
 from dataclasses import asdict
 
-from portal.accounts import ending, limits, round_trips
+from portal.accounts import limits
+from portal.accounts.giving import ending
 from portal.accounts.outside import refresh as outside
 from portal.accounts.session_store import SessionStore
+from portal.accounts.signing import round_trips
 from portal.core import clock
 from portal.jobs.runner import JobRun
 

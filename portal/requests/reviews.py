@@ -7,8 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from portal.accounts import memberships
-from portal.accounts import services as accounts
+from portal.accounts.giving import memberships, role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
 from portal.core import errors
@@ -76,7 +75,7 @@ def decide(*, review: Review, answers: Mapping[UUID, bool], reviewer: User, by: 
         if keep:
             locked.kept += 1
         else:
-            accounts.revoke(binding=binding, by=by, at=at)
+            role_bindings.revoke(binding=binding, by=by, at=at)
             locked.dropped += 1
     locked.closed_at, locked.closed_by = at, by.label
     locked.save()

@@ -9,8 +9,8 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from portal.access import scopes
-from portal.accounts import limits, own_roles
-from portal.accounts import services as accounts
+from portal.accounts import limits
+from portal.accounts.giving import own_roles, role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
 from portal.core import errors
@@ -82,8 +82,8 @@ def approve(
     if not locked.asker.in_force():
         raise errors.Conflict.one("", _("Whoever asked has no account in force any more."))
     _demand_days(days)
-    scope = accounts.Scope(scopes.ScopeKind(locked.scope_kind), locked.scope_id, locked.scope_label)
-    binding = accounts.grant(
+    scope = role_bindings.Scope(scopes.ScopeKind(locked.scope_kind), locked.scope_id, locked.scope_label)
+    binding = role_bindings.grant(
         user=locked.asker,
         role=locked.role,
         scope=scope,

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import memberships, own_roles
-from portal.accounts import services as accounts
+from portal.accounts.giving import memberships, own_roles, role_bindings
 from portal.accounts.models import Binding, User
 from portal.accounts.selectors import standing
 from portal.core import formats
@@ -61,10 +60,10 @@ def deciders(kind: str, key: UUID | None, *, but: User | None) -> list[str]:
         near.append((ScopeKind.TEAM.value, memberships.team_of(key)))
     near.append((ScopeKind.EVERYTHING.value, None))
     for scope_kind, scope_id in near:
-        scope = accounts.Scope(ScopeKind(scope_kind), scope_id)
+        scope = role_bindings.Scope(ScopeKind(scope_kind), scope_id)
         held = Binding.objects.on(scope_kind, scope_id)
         people = standing(User.objects.filter(bindings__in=held)).exclude(email="").distinct()[:MOST_TOLD]
-        found = [one.email for one in people if one != but and accounts.holds(one, Permission.BINDING_EDIT, scope)]
+        found = [one.email for one in people if one != but and role_bindings.holds(one, Permission.BINDING_EDIT, scope)]
         if found:
             return sorted(found)
     return []

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.giving.scope_names import scope_from
 from portal.accounts.models import User
-from portal.accounts.scope_names import scope_from
-from portal.accounts.services import Scope
 from portal.core import errors
 from portal.tokens import places
 from portal.tokens.models import Robot, Token
@@ -63,7 +63,7 @@ def home(user: User, kind: str, slug: str) -> Scope:
         found = scope_from(kind, slug)
     except errors.Refused:
         raise absent from None
-    if not accounts.holds(user, Permission.ROBOT_EDIT, found):
+    if not role_bindings.holds(user, Permission.ROBOT_EDIT, found):
         raise absent
     return found
 

@@ -8,11 +8,10 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import memberships
-from portal.accounts import services as accounts
+from portal.accounts.giving import memberships, role_bindings
+from portal.accounts.giving.role_bindings import EVERYTHING, Scope
+from portal.accounts.giving.scope_names import scope_from
 from portal.accounts.models import User
-from portal.accounts.scope_names import scope_from
-from portal.accounts.services import EVERYTHING, Scope
 from portal.core import errors
 
 MOST_THINGS = 20
@@ -67,7 +66,7 @@ def of(user: User) -> list[Place]:
 def held_at(user: User, scope: Scope) -> frozenset[Permission]:
     """Return what of the user's rights all over a scope a token may carry."""
     held = {one for held in user.rights() for one in held.permissions} - PERSONAL
-    return frozenset(one for one in held if accounts.holds(user, one, scope))
+    return frozenset(one for one in held if role_bindings.holds(user, one, scope))
 
 
 def chosen(user: User, value: str) -> Place | None:
@@ -80,7 +79,7 @@ def named(user: User, kind: str, slug: str) -> Scope:
     if kind not in set(ScopeKind):
         raise errors.Refused.one("scope_kind", _("There is no such kind of scope."))
     scope = scope_from(kind, slug)
-    if scope != EVERYTHING and not accounts.holds(user, _SEES[scope.kind], scope):
+    if scope != EVERYTHING and not role_bindings.holds(user, _SEES[scope.kind], scope):
         raise errors.Refused.one("scope", _("There is none with this slug."))
     return scope
 

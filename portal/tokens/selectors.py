@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from portal.access import scopes
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import memberships, own_roles
+from portal.accounts.giving import memberships, own_roles
 from portal.accounts.models import Binding, User
 from portal.accounts.models.providers import ACTIVE
 from portal.core import clock

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal.access.scopes import ScopeKind
 from portal.access.words import listed
-from portal.accounts.services import Scope
+from portal.accounts.giving.role_bindings import Scope
 from portal.core import formats
 from portal.core.parts import Text, Tone
 from portal.tokens.models import Token

@@ -9,9 +9,9 @@ from django.test import Client
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import EVERYTHING, Scope
 from portal.accounts.models import User
-from portal.accounts.services import EVERYTHING, Scope
 from portal.accounts.session_store import AUTHENTICATED_AT
 from portal.core.actors import COMMAND
 from portal.explorer import looking
@@ -135,7 +135,7 @@ def _user(world: World, key: str, part: Part) -> User:
         return world.ours.robot.user
     user = person(f"okapi-{key}")
     for role, on in part.roles.items():
-        accounts.grant(user=user, role=role, scope=scope_of(world, on), by=COMMAND, at=SEEN)
+        role_bindings.grant(user=user, role=role, scope=scope_of(world, on), by=COMMAND, at=SEEN)
     return user
 
 

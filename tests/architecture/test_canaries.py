@@ -22,16 +22,16 @@ from django.http import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
-from portal.accounts import factors
 from portal.accounts.models import SecondFactor, User
+from portal.accounts.signing import factors
 from portal.core.actors import COMMAND
 from portal.outbox import services as outbox
 from portal.outbox import targets
 from tests.architecture import matrix
 from tests.architecture.matrix import Sweep
 from tests.factories.rivals import AT
+from tests.portal.accounts.providers.test_declared import LDAP, OIDC
 from tests.portal.accounts.providing import declare
-from tests.portal.accounts.test_declared import LDAP, OIDC
 
 pytestmark = pytest.mark.django_db
 _MARK = "Zq7Wd3canary"

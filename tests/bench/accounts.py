@@ -14,6 +14,7 @@ from clusters.projects.models import Team, fold
 from clusters.registry.models import Cluster, State
 from portal.access.permissions import Permission
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -95,7 +96,7 @@ def reader() -> User:
 
 def _reader() -> None:
     user, _password = accounts.create_user(username="reader", by=COMMAND)
-    accounts.grant(user=user, role="finance", scope=accounts.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(user=user, role="finance", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
 
 
 def teams(namespaces: int) -> int:

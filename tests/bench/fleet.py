@@ -19,6 +19,7 @@ from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Te
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -202,15 +203,15 @@ def _people(projects: int) -> None:
     now = clock.now()
     admin, _password = accounts.create_user(username=ADMIN, by=COMMAND)
     for role in ("admin", "finance"):
-        accounts.grant(user=admin, role=role, scope=accounts.EVERYTHING, by=COMMAND, at=now)
+        role_bindings.grant(user=admin, role=role, scope=role_bindings.EVERYTHING, by=COMMAND, at=now)
     member, _password = accounts.create_user(username=MEMBER, by=COMMAND)
     # Spread over the teams; team 0 is among them.
     teams = -(-projects // PROJECTS_PER_TEAM)
     chosen = {number * teams // MEMBERS_TEAMS for number in range(MEMBERS_TEAMS)}
     slugs = [f"project-{number}" for number in range(projects) if number // PROJECTS_PER_TEAM in chosen]
     for project in Project.objects.filter(slug__in=slugs):
-        scope = accounts.Scope(ScopeKind.PROJECT, project.pk, project.name)
-        accounts.grant(user=member, role="project_member", scope=scope, by=COMMAND, at=now)
+        scope = role_bindings.Scope(ScopeKind.PROJECT, project.pk, project.name)
+        role_bindings.grant(user=member, role="project_member", scope=scope, by=COMMAND, at=now)
     # As if both had chosen their passwords: nothing else is shown before that.
     User.objects.update(password_is_one_time=False)
 

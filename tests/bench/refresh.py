@@ -10,9 +10,9 @@ import ldap
 from django.db import connection
 from ldap.controls.libldap import SimplePagedResultsControl
 
-from portal.accounts import ldap as directory
 from portal.accounts.models import GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.accounts.outside import refresh
+from portal.accounts.providers import ldap as directory
 from portal.accounts.providers import rows
 from portal.core import clock
 from tests.bench import estate

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -208,12 +208,12 @@ def test_a_right_that_ends_is_gone_at_the_next_click(filled: Filled, browser: Br
     """What a person has open does not outlive the right to it."""
     with filled.paddock.joined():
         jonas = User.objects.get(username=MEMBER)
-        everything = accounts.Scope(ScopeKind.EVERYTHING)
-        given = accounts.grant(user=jonas, role="auditor", scope=everything, by=COMMAND, at=clock.now())
+        everything = role_bindings.Scope(ScopeKind.EVERYTHING)
+        given = role_bindings.grant(user=jonas, role="auditor", scope=everything, by=COMMAND, at=clock.now())
     with browsing.window(browser, filled.address, session=filled.member) as visit:
         visit.open("/audit/")
         with filled.paddock.joined():
-            accounts.revoke(binding=given, by=COMMAND, at=clock.now())
+            role_bindings.revoke(binding=given, by=COMMAND, at=clock.now())
         with visit.expecting(404):
             visit.page.reload()
             expect(visit.page.get_by_role("heading", name="Not found, or not visible to you")).to_be_visible()

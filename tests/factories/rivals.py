@@ -17,7 +17,7 @@ from clusters.projects.models import Project, Team
 from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, Provider, User
 from portal.core.actors import COMMAND
 from portal.tokens.models import Robot, Token
@@ -95,8 +95,8 @@ def cluster(name: str) -> Cluster:
 
 def give(user: User, role: str, kind: ScopeKind, thing: Any) -> Binding:
     """Give a role on a team, a project or a cluster."""
-    scope = accounts.Scope(kind, thing.pk, str(thing))
-    return accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=AT)
+    scope = role_bindings.Scope(kind, thing.pk, str(thing))
+    return role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=AT)
 
 
 def inhabit(where: Cluster, project: Project, word: str, **pod: Any) -> tuple[Namespace, Workload, Pod]:

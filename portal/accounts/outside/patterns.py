@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.access.scopes import ScopeKind
-from portal.accounts import own_roles, scope_names, services
+from portal.accounts.giving import own_roles, role_bindings, scope_names
+from portal.accounts.giving.role_bindings import Scope
 from portal.accounts.models import Binding, DismissedProposal, GroupPattern, OutsideGroup, Provider, User
-from portal.accounts.services import Scope
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
@@ -97,7 +97,7 @@ def accept(*, pattern: GroupPattern, group_id: UUID, by: Actor, granted_by: User
     proposal = next((one for one in _of(pattern, at) if one.group.pk == group_id), None)
     if proposal is None:
         raise errors.Refused.one("", _("This is not proposed any more."))
-    return services.grant(
+    return role_bindings.grant(
         group=proposal.group,
         role=pattern.role,
         scope=proposal.scope,

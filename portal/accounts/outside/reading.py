@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.accounts import github, ldap
 from portal.accounts.models import Binding, Identity, OutsideGroup, Provider
+from portal.accounts.providers import github, ldap
 from portal.accounts.providers.answers import Found, Group
 from portal.accounts.providers.declared import GithubProvider, LdapProvider
 

@@ -16,16 +16,16 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import (
+from portal.accounts import lists
+from portal.accounts.giving import (
     binding_forms,
     binding_pages,
     granting,
-    lists,
     memberships,
     own_roles,
+    role_bindings,
     scope_names,
     searching,
-    services,
     standing,
 )
 from portal.accounts.models import Binding, User
@@ -183,7 +183,7 @@ def revoke(request: HttpRequest, binding_id: UUID) -> HttpResponse:
     back = binding_pages.back_to(binding, gate.person(request))
     if binding.user and gate.person(request).may(Permission.USER_VIEW):
         back = reverse("accounts:person", args=[binding.user.username])
-    services.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
+    role_bindings.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
     messages.success(request, _("The role is taken away."))
     return redirect(_local(request, back))
 
@@ -250,12 +250,12 @@ def granter_of(request: HttpRequest) -> User:
     return request.user
 
 
-def _scope_of(text: str) -> services.Scope | None:
+def _scope_of(text: str) -> role_bindings.Scope | None:
     kind, _colon, key = text.partition(":")
     if kind == ScopeKind.EVERYTHING and not key:
-        return services.EVERYTHING
+        return role_bindings.EVERYTHING
     try:
-        return services.Scope(ScopeKind(kind), UUID(key))
+        return role_bindings.Scope(ScopeKind(kind), UUID(key))
     except ValueError:
         return None
 

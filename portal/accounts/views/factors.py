@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import factors, forms, services, session_store
+from portal.accounts import forms, services, session_store
 from portal.accounts.models import User
+from portal.accounts.signing import factors
 from portal.core import clock, errors
 from portal.core.forms import put_errors
 

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
-from portal.accounts import linking
 from portal.accounts import lists_outside as lists
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, User
 from portal.accounts.outside import patterns, provider_page
+from portal.accounts.signing import linking
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView

@@ -12,13 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import github, oidc, round_trips, ways_in
 from portal.accounts.models.round_trips import DELIVERY, LOGOUT
 from portal.accounts.outside import queueing, sessions_of
-from portal.accounts.providers import rows
+from portal.accounts.providers import github, oidc, rows
 from portal.accounts.providers.answers import ProviderDown, WrongCredentials
 from portal.accounts.providers.declared import GithubProvider, OidcProvider
 from portal.accounts.providers.rows import Known
+from portal.accounts.signing import round_trips, ways_in
 from portal.audit import services as audit
 from portal.core import clock
 from portal.core.actors import SYSTEM

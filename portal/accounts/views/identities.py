@@ -10,10 +10,11 @@ from django.views import View
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import forms, linking, ways_in
+from portal.accounts import forms
 from portal.accounts.models import Identity, User
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
+from portal.accounts.signing import linking, ways_in
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 

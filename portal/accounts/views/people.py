@@ -11,9 +11,10 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import factors, forms, lists, person_pages, services
+from portal.accounts import forms, lists, person_pages, services
 from portal.accounts.models import User
 from portal.accounts.models.people import PERSON
+from portal.accounts.signing import factors
 from portal.core import errors, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView

@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from portal.access import gate
-from portal.accounts import forms, own_roles, services, sign_in
+from portal.accounts import forms, services
+from portal.accounts.giving import own_roles
 from portal.accounts.models import User
+from portal.accounts.signing import sign_in
 from portal.accounts.views.sign_in import next_address
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors

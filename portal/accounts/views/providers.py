@@ -15,9 +15,10 @@ from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
 from portal.accounts.models import ProviderHold, User
-from portal.accounts.outside import admission, freezing, provider_page, queueing, refresh, trials
+from portal.accounts.outside import admission, freezing, provider_page, queueing, refresh
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
+from portal.accounts.signing import trials
 from portal.audit import services as audit
 from portal.core import clock, errors, parts
 from portal.core.forms import put_errors

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.roles import Role
-from portal.accounts import lists, own_roles, role_pages, role_services
+from portal.accounts import lists
+from portal.accounts.giving import own_roles, role_pages, role_services
+from portal.accounts.giving.role_forms import RoleForm
 from portal.accounts.models import CustomRole
-from portal.accounts.role_forms import RoleForm
 from portal.accounts.views import people
 from portal.accounts.views.bindings import granter_of
 from portal.core import clock, errors, parts

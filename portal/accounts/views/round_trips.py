@@ -11,13 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import factors, linking, round_trips, sign_in, ways_in
 from portal.accounts.models import RoundTrip, User
 from portal.accounts.models.round_trips import CONFIRM, LINK, SIGN_IN, TEST
-from portal.accounts.outside import sessions_of, trials
+from portal.accounts.outside import sessions_of
 from portal.accounts.providers import rows
 from portal.accounts.providers.answers import Arrival, NotAdmitted, ProviderDown, WrongCredentials
 from portal.accounts.providers.rows import Known
+from portal.accounts.signing import factors, linking, round_trips, sign_in, trials, ways_in
 from portal.accounts.views.sign_in import ELSEWHERE, next_address, with_next
 from portal.core import clock, errors
 

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import factors, forms, linking, sign_in, ways_in
+from portal.accounts import forms
 from portal.accounts.models import User
 from portal.accounts.providers import declared, rows
+from portal.accounts.signing import factors, linking, sign_in, ways_in
 from portal.core import clock, errors
 from portal.core.forms import put_errors
 

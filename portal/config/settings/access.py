@@ -20,12 +20,12 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "portal.accounts.password_rules.WithinLimits"},
-    {"NAME": "portal.accounts.password_rules.NotAnEarlierOne"},
+    {"NAME": "portal.accounts.signing.password_rules.WithinLimits"},
+    {"NAME": "portal.accounts.signing.password_rules.NotAnEarlierOne"},
 ]
 DENIAL_RECORDER = "portal.audit.services.record_denial"
 PERSON_AGAIN = "portal.accounts.selectors.again"
-RIGHT_USE_RECORDER = "portal.accounts.uses.note"
+RIGHT_USE_RECORDER = "portal.accounts.giving.uses.note"
 # What a token leaves of its owner's rights, None once it opens nothing: `(id) -> Limits | None`.
 TOKEN_LIMITS = "portal.tokens.selectors.limits_of"  # noqa: S105 - where to find a rule
 # Live tokens of one person or robot.
@@ -48,5 +48,5 @@ SCOPE_PAGES = {
     "team": "clusters.projects.selectors.team_page",
     "project": "clusters.projects.selectors.project_page",
 }
-# What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.impact`.
+# What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.giving.impact`.
 ROLE_IMPACT = {"estate": "clusters.projects.impact.touched", "money": "billing.ledger.impact.touched"}

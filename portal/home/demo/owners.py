@@ -12,7 +12,7 @@ from clusters.projects.models import NamespaceTenure, Project, Team, fold
 from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.audit import services as audit
 from portal.core.actors import Actor
 from portal.home.demo import people
@@ -114,8 +114,8 @@ def _scopes(
         (ScopeKind.PROJECT, found_projects),
     )
     found = {
-        (kind.value, slug): accounts.Scope(kind, UUID(str(one.pk)), one.name)
+        (kind.value, slug): role_bindings.Scope(kind, UUID(str(one.pk)), one.name)
         for kind, group in groups
         for slug, one in group.items()
     }
-    return found | {(ScopeKind.EVERYTHING.value, ""): accounts.EVERYTHING}
+    return found | {(ScopeKind.EVERYTHING.value, ""): role_bindings.EVERYTHING}

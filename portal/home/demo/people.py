@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import role_services
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings, role_services
 from portal.accounts.models import Binding, CustomRole, User
 from portal.accounts.models.people import PERSON
 from portal.audit import services as audit
@@ -21,7 +21,7 @@ from portal.requests import services as requests
 from portal.requests.models import AccessRequest, Review
 from portal.tokens.services import robots, tokens
 
-Scopes = Mapping[tuple[str, str], accounts.Scope]
+Scopes = Mapping[tuple[str, str], role_bindings.Scope]
 # Of the token; it is made anew with the demo alone.
 _TOKEN_LIFE = timedelta(days=80)
 
@@ -91,7 +91,7 @@ def _person(person: Person, scopes: Scopes, *, at: datetime, by: Actor) -> None:
         user.password_is_one_time = False
         user.save(update_fields=["password", "password_is_one_time"])
         for given in person.roles:
-            accounts.grant(
+            role_bindings.grant(
                 user=user,
                 role=given.role,
                 scope=scopes[given.kind, given.slug],

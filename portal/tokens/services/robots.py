@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import Scope
 from portal.accounts.models import Binding, User, fold
 from portal.accounts.models.people import ROBOT
-from portal.accounts.services import Scope
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
@@ -48,7 +49,7 @@ def create(*, wanted: Wanted, creator: User, by: Actor, at: datetime) -> Robot:
     scope = wanted.scope or wanted.home
     if wanted.home.kind not in HOMES or wanted.home.id is None:
         raise errors.Refused.one("home", _("A robot belongs to a team or a project."))
-    if not accounts.holds(creator, Permission.ROBOT_EDIT, wanted.home):
+    if not role_bindings.holds(creator, Permission.ROBOT_EDIT, wanted.home):
         raise errors.Refused.one("home", _("You do not manage the robots there."))
     if not places.lies_in(scope, wanted.home):
         raise errors.Refused.one("scope", _("The role must lie in what the robot belongs to."))
@@ -74,7 +75,7 @@ def create(*, wanted: Wanted, creator: User, by: Actor, at: datetime) -> Robot:
     user.save(force_insert=True)
     robot.save(force_insert=True)
     audit.record("tokens.robot.create", by=by, on=robot.as_subject(), after=_as_audited(robot))
-    accounts.grant(user=user, role=wanted.role, scope=scope, by=by, at=at, granted_by=creator)
+    role_bindings.grant(user=user, role=wanted.role, scope=scope, by=by, at=at, granted_by=creator)
     return robot
 
 
@@ -89,7 +90,7 @@ def retire(*, robot: Robot, by: Actor, at: datetime) -> None:
     audit.record("tokens.robot.retire", by=by, on=locked.as_subject(), before=_as_audited(locked))
     tokens.revoke_each(tokens=Token.objects.live(at).filter(user=locked.user).select_related("user"), by=by, at=at)
     for binding in Binding.objects.filter(user=locked.user).order_by("pk"):
-        accounts.revoke(binding=binding, by=by, at=at)
+        role_bindings.revoke(binding=binding, by=by, at=at)
     accounts.set_active(user=locked.user, active=False, by=by)
 
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.words import listed
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import Scope
 from portal.accounts.limits import network_of
 from portal.accounts.models import User
-from portal.accounts.services import Scope
 from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
@@ -157,7 +157,7 @@ def _demand_held(holder: User, wanted: Wanted) -> None:
         raise errors.Refused.one("permissions", _("Choose what it may do."))
     if personal := wanted.permissions & PERSONAL:
         raise errors.Refused.one("permissions", _("No token may do this: %s.") % listed(personal))
-    missing = {one for one in wanted.permissions if not accounts.holds(holder, one, wanted.scope)}
+    missing = {one for one in wanted.permissions if not role_bindings.holds(holder, one, wanted.scope)}
     if missing:
         text = _("%(who)s cannot do this there: %(rights)s.") % {"who": holder, "rights": listed(missing)}
         raise errors.Refused.one("permissions", text)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from billing.ledger import selectors
 from billing.ledger.models import CostHour, CostRun
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -52,7 +52,7 @@ def text_of(client: Client, path: str = COSTS, **query: str) -> str:
 
 def member(user: User, kind: ScopeKind, thing: Any, role: str = "cost_viewer") -> User:
     """Give a role on a team or project."""
-    accounts.grant(user=user, role=role, scope=accounts.Scope(kind, thing.pk, str(thing)), by=COMMAND, at=AT)
+    role_bindings.grant(user=user, role=role, scope=role_bindings.Scope(kind, thing.pk, str(thing)), by=COMMAND, at=AT)
     return user
 
 

@@ -14,7 +14,7 @@ from billing.ledger.models import CostHour, CostRun
 from clusters.projects.models import Project, Team
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -43,8 +43,8 @@ def ledger(db: None) -> costs.Estate:
 
 def give(user: User, role: str, kind: ScopeKind, thing: Any = None) -> User:
     """Give a role on everything, a team, a project or a cluster."""
-    scope = accounts.Scope(kind, thing.pk, str(thing)) if thing is not None else accounts.EVERYTHING
-    accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=AT)
+    scope = role_bindings.Scope(kind, thing.pk, str(thing)) if thing is not None else role_bindings.EVERYTHING
+    role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=AT)
     return user
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from clusters.inventory import services
 from clusters.inventory.models import Namespace, Node, Pod, Stream, Workload
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -25,8 +25,8 @@ LISTS = ("workloads", "pods", "nodes", "namespaces")
 
 
 def _member_of(user: User, kind: ScopeKind, key: uuid.UUID, role: str) -> None:
-    scope = accounts.Scope(kind, key, "a scope")
-    accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(kind, key, "a scope")
+    role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
 
 
 def _hold(found: Any, name: str, *, project: uuid.UUID, team: uuid.UUID) -> None:

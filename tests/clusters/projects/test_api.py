@@ -10,7 +10,7 @@ from django.test import Client
 from clusters.projects.models import NamespaceTenure, Project, Team
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -95,8 +95,8 @@ def test_a_future_hour_is_refused(ann: User, cluster: Cluster, project: Project)
 
 def test_others_see_and_change_nothing(bob: User, cluster: Cluster, project: Project) -> None:
     foreign = a_project("Secret", a_team("Elsewhere"))
-    scope = accounts.Scope(ScopeKind.PROJECT, project.pk, project.name)
-    accounts.grant(user=bob, role="project_owner", scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.PROJECT, project.pk, project.name)
+    role_bindings.grant(user=bob, role="project_owner", scope=scope, by=COMMAND, at=clock.now())
     client, key = people.client_of(bob), a_namespace(cluster, "shop")
     assert [row["slug"] for row in client.get(PROJECTS).json()["results"]] == ["checkout"]
     assert [row["slug"] for row in client.get(TEAMS).json()["results"]] == ["payments"]

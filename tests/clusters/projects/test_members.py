@@ -12,7 +12,7 @@ from clusters.projects.models import Project, Team
 from clusters.projects.services import holdings
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 
 def give(user: User, role: str, on: Project | Team | None = None, **more: Any) -> Binding:
     """Give a role, on everything without a thing."""
-    scope = accounts.EVERYTHING
+    scope = role_bindings.EVERYTHING
     if on is not None:
-        scope = accounts.Scope(ScopeKind.PROJECT if isinstance(on, Project) else ScopeKind.TEAM, on.pk, on.name)
-    return accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now(), **more)
+        scope = role_bindings.Scope(ScopeKind.PROJECT if isinstance(on, Project) else ScopeKind.TEAM, on.pk, on.name)
+    return role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now(), **more)
 
 
 @pytest.fixture
@@ -214,10 +214,10 @@ def test_roles_one_cannot_give_are_not_offered_and_refused(project: Project, bob
     # A role that gives nothing yet may give something tomorrow: it too needs the right to give roles there.
     foreign = a_project("Elsewhere", a_team("Elsewhere"))
     with pytest.raises(Exception, match="give and take away roles"):
-        accounts.grant(
+        role_bindings.grant(
             user=bob,
             role="deployer",
-            scope=accounts.Scope(ScopeKind.PROJECT, foreign.pk, foreign.name),
+            scope=role_bindings.Scope(ScopeKind.PROJECT, foreign.pk, foreign.name),
             by=COMMAND,
             at=clock.now(),
             granted_by=User.objects.get(pk=keeper.pk),
@@ -254,10 +254,10 @@ def test_role_and_end_change_on_the_binding_page(olga: User, bob: User, project:
 
 def test_taking_away_says_who_loses_what_first(olga: User, bob: User, cleo: User, project: Project) -> None:
     group = a_group("shop-developers", bob, cleo)
-    binding = accounts.grant(
+    binding = role_bindings.grant(
         group=group,
         role="project_member",
-        scope=accounts.Scope(ScopeKind.PROJECT, project.pk, project.name),
+        scope=role_bindings.Scope(ScopeKind.PROJECT, project.pk, project.name),
         by=COMMAND,
         at=clock.now(),
     )

@@ -10,7 +10,7 @@ from clusters.projects.models import NamespaceTenure, Project, Team
 from clusters.projects.services import holdings
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.core import clock
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 
 def member(user: User, role: str, on: Team | Project) -> Client:
     kind = ScopeKind.TEAM if isinstance(on, Team) else ScopeKind.PROJECT
-    scope = accounts.Scope(kind, on.pk, on.name)
-    accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(kind, on.pk, on.name)
+    role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
     return people.client_of(user)
 
 
@@ -159,8 +159,8 @@ def test_a_team_owner_opens_projects_and_sees_all_of_the_team(bob: User, team: T
 
 
 def test_roles_on_a_cluster_show_no_project(bob: User, cluster: Cluster, project: Project) -> None:
-    scope = accounts.Scope(ScopeKind.CLUSTER, cluster.pk, cluster.name)
-    accounts.grant(user=bob, role="cluster_owner", scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.CLUSTER, cluster.pk, cluster.name)
+    role_bindings.grant(user=bob, role="cluster_owner", scope=scope, by=COMMAND, at=clock.now())
     client = people.client_of(bob)
     assert client.get(reverse("projects:projects")).status_code == 404
     assert client.get(reverse("projects:project", args=[project.slug])).status_code == 404

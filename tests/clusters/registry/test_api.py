@@ -9,7 +9,7 @@ from django.test import Client
 
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -65,8 +65,8 @@ def test_a_candidate_is_discarded(ann: User, propose: Propose) -> None:
 def test_actions_need_the_right_on_the_cluster(bob: User, cleo: User, attach: Propose, action: str) -> None:
     mine, other = attach("mine"), attach("other")
     for user, role in ((bob, "cluster_owner"), (cleo, "cluster_viewer")):
-        scope = accounts.Scope(ScopeKind.CLUSTER, mine.pk, "mine")
-        accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
+        scope = role_bindings.Scope(ScopeKind.CLUSTER, mine.pk, "mine")
+        role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
     owner, viewer = people.client_of(bob), people.client_of(cleo)
     assert post(Client(), f"{URL}{mine.pk}/{action}/").status_code in {401, 403}
     assert post(viewer, f"{URL}{mine.pk}/{action}/").status_code == 404
@@ -78,8 +78,8 @@ def test_reading_and_proposing_need_the_right(bob: User, attach: Propose) -> Non
     mine, other = attach("mine"), attach("other")
     client = people.client_of(bob)
     assert client.get(URL).status_code == 404
-    scope = accounts.Scope(ScopeKind.CLUSTER, mine.pk, "mine")
-    accounts.grant(user=bob, role="cluster_owner", scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.CLUSTER, mine.pk, "mine")
+    role_bindings.grant(user=bob, role="cluster_owner", scope=scope, by=COMMAND, at=clock.now())
     assert [row["slug"] for row in client.get(URL).json()["results"]] == ["mine"]
     assert client.get(f"{URL}{mine.pk}/").status_code == 200
     assert client.get(f"{URL}{other.pk}/").status_code == 404

@@ -11,7 +11,7 @@ from django.urls import reverse
 from clusters.registry import services
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.core import clock
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def give(user: User, role: str, cluster: Cluster) -> Client:
-    scope = accounts.Scope(ScopeKind.CLUSTER, cluster.pk, cluster.name)
-    accounts.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.CLUSTER, cluster.pk, cluster.name)
+    role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
     return people.client_of(user)
 
 

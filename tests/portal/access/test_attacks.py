@@ -10,6 +10,7 @@ from django.test import Client
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, Session, SignInAttempt, User
 from portal.audit.models import Event
 from portal.core import clock
@@ -161,7 +162,7 @@ def test_the_api_asks_for_the_token_too(ann: User) -> None:
 def one_time(username: str = "newcomer") -> tuple[User, str]:
     """An administrator who has not chosen a password yet."""
     user, password = accounts.create_user(username=username, by=COMMAND)
-    accounts.grant(user=user, role="admin", scope=accounts.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(user=user, role="admin", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     return user, password
 
 
@@ -186,10 +187,10 @@ def test_a_one_time_password_opens_nothing_but_choosing_another(db: None) -> Non
 
 def test_rights_end_with_the_binding_and_the_account(ann: User) -> None:
     fay, _password = accounts.create_user(username="fay", by=COMMAND, password=PASSWORD)
-    binding = accounts.grant(user=fay, role="auditor", scope=accounts.EVERYTHING, by=COMMAND, at=clock.now())
+    binding = role_bindings.grant(user=fay, role="auditor", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     client = client_of(fay)
     assert client.get("/audit/").status_code == 200
-    accounts.revoke(binding=binding, by=COMMAND, at=clock.now())
+    role_bindings.revoke(binding=binding, by=COMMAND, at=clock.now())
     assert client.get("/audit/").status_code == 404
     accounts.set_active(user=fay, active=False, by=COMMAND)
     assert client.get("/").headers["Location"].startswith("/sign-in/")
@@ -209,7 +210,7 @@ def test_another_password_ends_the_other_sessions(ann: User) -> None:
 
 def test_the_last_administrator_stays_though_another_right_has_ended(ann: User, bob: User) -> None:
     now = clock.now()
-    ended = accounts.grant(user=bob, role="admin", scope=accounts.EVERYTHING, by=COMMAND, at=now)
+    ended = role_bindings.grant(user=bob, role="admin", scope=role_bindings.EVERYTHING, by=COMMAND, at=now)
     Binding.objects.filter(pk=ended.pk).update(expires_at=now)
     last = Binding.objects.get(user=ann, role="admin")
     answer = client_of(ann).post(f"/people/bindings/{last.pk}/revoke/")
@@ -228,7 +229,7 @@ def test_a_job_runs_with_the_right_its_author_still_has_on_that_thing(bob: User)
     given = rivals.give(bob, "cluster_owner", ScopeKind.CLUSTER, mine)
     rivals.give(bob, "cluster_owner", ScopeKind.CLUSTER, other)
     job = check_job(bob, mine)
-    accounts.revoke(binding=given, by=COMMAND, at=clock.now())
+    role_bindings.revoke(binding=given, by=COMMAND, at=clock.now())
     assert runner.run(job.pk) == "dead"
     assert "cluster.edit" in Job.objects.get(pk=job.pk).error
 

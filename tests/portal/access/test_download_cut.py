@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -73,7 +73,7 @@ def test_a_download_of_minutes_is_cut_within_one(tmp_path: Path) -> None:
         assert first.startswith(b"HTTP/1.1 200")
         assert b"Transfer-Encoding: chunked" in first
         assert not ended
-        accounts.revoke(binding=Binding.objects.get(pk=world.ours.binding.pk), by=COMMAND, at=clock.now())
+        role_bindings.revoke(binding=Binding.objects.get(pk=world.ours.binding.pk), by=COMMAND, at=clock.now())
         taken = time.monotonic()
         rest, ended = read_slowly(line, taken + BOUND)
         assert ended, "it still goes on"

@@ -17,8 +17,9 @@ from clusters.inventory.models import Pod
 from clusters.projects.services import holdings, projects
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import role_services
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings, role_services
+from portal.accounts.giving.role_bindings import Scope
 from portal.accounts.models import (
     Binding,
     CustomRole,
@@ -30,7 +31,6 @@ from portal.accounts.models import (
     User,
 )
 from portal.accounts.outside import freezing
-from portal.accounts.services import Scope
 from portal.accounts.session_store import IDENTITY
 from portal.core import clock, under_way
 from portal.core.actors import COMMAND
@@ -112,7 +112,7 @@ def given(world: World, by: str) -> Leaver:
     if by in {"group", "nested"}:
         whom = {"group": inner if by == "group" else world.group}
     team = Scope(ScopeKind.TEAM, side.team.pk, side.team.name)
-    binding = accounts.grant(
+    binding = role_bindings.grant(
         **whom,
         role={"role": "x-pods", "team": "team_owner"}.get(by, "project_viewer"),
         scope=team if by == "team" else project,
@@ -164,11 +164,11 @@ def provider_disabled(one: Leaver) -> None:
 
 
 def binding_revoked(one: Leaver) -> None:
-    accounts.revoke(binding=one.binding, by=COMMAND, at=AT)
+    role_bindings.revoke(binding=one.binding, by=COMMAND, at=AT)
 
 
 def binding_ended(one: Leaver) -> None:
-    accounts.change_end(binding=one.binding, expires_at=AT + timedelta(seconds=30), by=COMMAND, at=AT)
+    role_bindings.change_end(binding=one.binding, expires_at=AT + timedelta(seconds=30), by=COMMAND, at=AT)
 
 
 def role_edited(one: Leaver) -> None:

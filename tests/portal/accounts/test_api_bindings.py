@@ -9,7 +9,7 @@ from django.test import Client
 
 from clusters.projects.models import Project
 from portal.access.scopes import ScopeKind
-from portal.accounts import services
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -36,8 +36,8 @@ def owner(shop: Project) -> Client:
 
 
 def give(user: User, role: str, on: Project) -> Binding:
-    scope = services.Scope(ScopeKind.PROJECT, on.pk, on.name)
-    return services.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.PROJECT, on.pk, on.name)
+    return role_bindings.grant(user=user, role=role, scope=scope, by=COMMAND, at=clock.now())
 
 
 def send(client: Client, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

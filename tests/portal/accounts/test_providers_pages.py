@@ -7,7 +7,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from clusters.projects.models import Team
-from portal.accounts import limits, services
+from portal.accounts import limits
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, Provider, Session, User
 from portal.audit.models import Event
 from portal.core import clock
@@ -72,7 +73,7 @@ def test_no_secret_is_on_the_page(corp: Provider, admin: Client) -> None:
 def test_disabling_freezes_and_enabling_brings_back(openldap: Directory, corp: Provider, admin: Client) -> None:
     client = arrive(openldap, "cleo")
     group = OutsideGroup.objects.get(name="team-red")
-    services.grant(group=group, role="auditor", scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(group=group, role="auditor", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     assert client.get("/audit/").status_code == 200
     preview = admin.get(f"{CORP}disable/").content.decode()
     assert "Open sessions" in preview
@@ -91,7 +92,7 @@ def test_disabling_freezes_and_enabling_brings_back(openldap: Directory, corp: P
 def test_deleting_is_refused_while_roles_rest_on_it(openldap: Directory, corp: Provider, admin: Client) -> None:
     arrive(openldap, "cleo")
     group = OutsideGroup.objects.get(name="team-red")
-    services.grant(group=group, role="auditor", scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(group=group, role="auditor", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     assert admin.post(f"{CORP}delete/", {"with_bindings": "on"}).status_code == 422
     admin.post(f"{CORP}disable/")
     assert admin.post(f"{CORP}delete/").status_code == 422
@@ -178,7 +179,7 @@ def test_leaving_an_admitted_group_ends_the_session(openldap: Directory, corp: P
 
 def test_a_trial_tells_each_step_and_keeps_nothing(openldap: Directory, corp: Provider, admin: Client) -> None:
     group = OutsideGroup.objects.get(name="developers")
-    services.grant(group=group, role="auditor", scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(group=group, role="auditor", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     people = User.objects.count()
     right = openldap.password_of("bob")
 

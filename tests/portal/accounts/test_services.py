@@ -7,6 +7,7 @@ import pytest
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import limits, services
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit.models import Event
 from portal.core import clock, errors
@@ -38,8 +39,13 @@ def test_a_weak_password_is_refused_at_its_field(bob: User) -> None:
 
 def test_a_role_holds_until_it_ends_or_is_taken_away(bob: User) -> None:
     now = clock.now()
-    binding = services.grant(
-        user=bob, role="finance", scope=services.EVERYTHING, by=COMMAND, at=now, expires_at=now + timedelta(hours=1)
+    binding = role_bindings.grant(
+        user=bob,
+        role="finance",
+        scope=role_bindings.EVERYTHING,
+        by=COMMAND,
+        at=now,
+        expires_at=now + timedelta(hours=1),
     )
     assert User.objects.get(pk=bob.pk).may(Permission.COST_VIEW)
     Binding.objects.filter(pk=binding.pk).update(expires_at=now - timedelta(seconds=1))
@@ -49,23 +55,23 @@ def test_a_role_holds_until_it_ends_or_is_taken_away(bob: User) -> None:
 @pytest.mark.parametrize(("role", "field"), [("emperor", "role"), ("project_owner", "scope")])
 def test_roles_need_a_known_key_and_a_fitting_scope(bob: User, role: str, field: str) -> None:
     with pytest.raises(errors.Refused) as refused:
-        services.grant(user=bob, role=role, scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+        role_bindings.grant(user=bob, role=role, scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     assert list(refused.value.errors) == [field]
     assert not Binding.objects.filter(user=bob).exists()
 
 
 def test_a_role_is_given_once(ann: User) -> None:
     with pytest.raises(errors.Conflict):
-        services.grant(user=ann, role="admin", scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+        role_bindings.grant(user=ann, role="admin", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
 
 
 def test_nobody_grants_more_than_they_have(bob: User) -> None:
     granter = person("gil", "admin")
     with pytest.raises(errors.Refused):
-        services.grant(
+        role_bindings.grant(
             user=bob,
             role="finance",
-            scope=services.EVERYTHING,
+            scope=role_bindings.EVERYTHING,
             by=granter.as_actor(),
             at=clock.now(),
             granted_by=granter,
@@ -76,7 +82,7 @@ def test_nobody_grants_more_than_they_have(bob: User) -> None:
 def test_the_last_administrator_stays(ann: User) -> None:
     binding = Binding.objects.get(user=ann, role="admin")
     with pytest.raises(errors.Conflict):
-        services.revoke(binding=binding, by=COMMAND, at=clock.now())
+        role_bindings.revoke(binding=binding, by=COMMAND, at=clock.now())
     assert Binding.objects.filter(pk=binding.pk).exists()
 
 
@@ -93,7 +99,7 @@ def test_a_deactivated_person_holds_nothing(ann: User) -> None:
 
 def test_every_write_leaves_its_event(bob: User) -> None:
     before = Event.objects.count()
-    services.grant(user=bob, role="auditor", scope=services.EVERYTHING, by=COMMAND, at=clock.now())
+    role_bindings.grant(user=bob, role="auditor", scope=role_bindings.EVERYTHING, by=COMMAND, at=clock.now())
     event = Event.objects.latest("id")
     assert Event.objects.count() == before + 1
     assert (event.kind, event.actor_label) == ("accounts.binding.grant", "manage.py")
@@ -126,10 +132,10 @@ def test_a_network_runs_out_too() -> None:
 
 def test_scopes_cover_what_they_name(bob: User) -> None:
     project = person("x").pk  # any id will do
-    services.grant(
+    role_bindings.grant(
         user=bob,
         role="project_member",
-        scope=services.Scope(ScopeKind.PROJECT, project, "shop"),
+        scope=role_bindings.Scope(ScopeKind.PROJECT, project, "shop"),
         by=COMMAND,
         at=clock.now(),
     )

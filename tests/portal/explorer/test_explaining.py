@@ -7,7 +7,7 @@ import pytest
 
 from portal.access.permissions import Permission as P
 from portal.access.scopes import EVERYWHERE, ScopeKind, Scopes
-from portal.accounts import services
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -51,9 +51,9 @@ def project_of(world: World) -> explaining.Thing:
     return things.named("project", world.ours.project.slug, asker=EVERYWHERE)
 
 
-def scope_of(world: World) -> services.Scope:
+def scope_of(world: World) -> role_bindings.Scope:
     """Our project as a scope."""
-    return services.Scope(ScopeKind.PROJECT, world.ours.project.pk, world.ours.project.name)
+    return role_bindings.Scope(ScopeKind.PROJECT, world.ours.project.pk, world.ours.project.name)
 
 
 def ask(user: User, permission: P, thing: explaining.Thing, asker: Scopes = EVERYWHERE) -> explaining.Verdict:
@@ -63,7 +63,7 @@ def ask(user: User, permission: P, thing: explaining.Thing, asker: Scopes = EVER
 
 def test_the_chain_names_account_group_role_and_scope(world: World, bob: User, group: OutsideGroup) -> None:
     join(bob, group)
-    services.grant(group=group, role="project_member", scope=scope_of(world), by=COMMAND, at=rivals.AT)
+    role_bindings.grant(group=group, role="project_member", scope=scope_of(world), by=COMMAND, at=rivals.AT)
     (chain,) = ask(bob, P.COST_VIEW, project_of(world)).chains
     assert (chain.account, chain.group, chain.role, chain.scope) == (
         "corp",
@@ -92,7 +92,7 @@ def test_a_team_holds_its_projects(world: World, bob: User) -> None:
 )
 def test_why_not(world: World, bob: User, group: OutsideGroup, spoil: Any, reason: str) -> None:
     join(bob, group)
-    services.grant(group=group, role="project_member", scope=scope_of(world), by=COMMAND, at=rivals.AT)
+    role_bindings.grant(group=group, role="project_member", scope=scope_of(world), by=COMMAND, at=rivals.AT)
     assert ask(bob, P.COST_VIEW, project_of(world)).allowed
     spoil(bob, group)
     verdict = ask(bob, P.COST_VIEW, project_of(world))
@@ -103,7 +103,7 @@ def test_why_not(world: World, bob: User, group: OutsideGroup, spoil: Any, reaso
 
 def test_an_ended_role_is_named(world: World, bob: User) -> None:
     end = rivals.AT + timedelta(hours=1)
-    binding = services.grant(
+    binding = role_bindings.grant(
         user=bob, role="project_viewer", scope=scope_of(world), by=COMMAND, at=rivals.AT, expires_at=end
     )
     Binding.objects.filter(pk=binding.pk).update(expires_at=rivals.AT)
@@ -113,7 +113,7 @@ def test_an_ended_role_is_named(world: World, bob: User) -> None:
 def test_both_ends_agree_with_the_gate(world: World, bob: User, cleo: User, dan: User, group: OutsideGroup) -> None:
     join(bob, group)
     join(dan, group, hours_ago=25)
-    services.grant(group=group, role="project_owner", scope=scope_of(world), by=COMMAND, at=rivals.AT)
+    role_bindings.grant(group=group, role="project_owner", scope=scope_of(world), by=COMMAND, at=rivals.AT)
     rivals.give(cleo, "team_owner", ScopeKind.TEAM, world.ours.team)
     person("boss", "admin")
     person("cash", "finance")
@@ -128,7 +128,7 @@ def test_both_ends_agree_with_the_gate(world: World, bob: User, cleo: User, dan:
 def test_an_owner_learns_no_group_or_binding_from_outside(world: World, bob: User, group: OutsideGroup) -> None:
     boss = person("boss")
     join(boss, group)
-    services.grant(group=group, role="admin", scope=services.EVERYTHING, by=COMMAND, at=rivals.AT)
+    role_bindings.grant(group=group, role="admin", scope=role_bindings.EVERYTHING, by=COMMAND, at=rivals.AT)
     rivals.give(bob, "project_owner", ScopeKind.PROJECT, world.ours.project)
     client = client_of(bob)
     question = {"permission": "project.view", "kind": "project", "thing": world.ours.project.slug}

@@ -12,7 +12,7 @@ from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Te
 from clusters.projects.services import projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.audit.models import Event
 from portal.core import clock, errors, sealed
@@ -94,8 +94,8 @@ def test_a_real_project_loses_the_namespaces_of_the_demo() -> None:
 
 def test_roles_that_real_people_hold_on_it_go_with_it(bob: User) -> None:
     staged = cluster("staged", is_demo=True)
-    scope = accounts.Scope(ScopeKind.CLUSTER, staged.pk, staged.name)
-    accounts.grant(user=bob, role="cluster_viewer", scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.CLUSTER, staged.pk, staged.name)
+    role_bindings.grant(user=bob, role="cluster_viewer", scope=scope, by=COMMAND, at=clock.now())
     demo.remove(by=COMMAND)
     assert not Binding.objects.exists()
     assert User.objects.get() == bob
@@ -104,8 +104,8 @@ def test_roles_that_real_people_hold_on_it_go_with_it(bob: User) -> None:
 def test_a_role_of_the_demo_that_somebody_holds_elsewhere_stays(bob: User) -> None:
     staged, team = cluster("staged", is_demo=True), teams.open(name="Mine", by=COMMAND, at=clock.now())
     people.bring_roles(at=clock.now(), by=COMMAND)
-    scope = accounts.Scope(ScopeKind.TEAM, team.pk, team.name)
-    accounts.grant(user=bob, role="x-on-call-demo", scope=scope, by=COMMAND, at=clock.now())
+    scope = role_bindings.Scope(ScopeKind.TEAM, team.pk, team.name)
+    role_bindings.grant(user=bob, role="x-on-call-demo", scope=scope, by=COMMAND, at=clock.now())
     assert demo.remove(by=COMMAND)["kept"] == 1
     assert CustomRole.objects.get().key == "x-on-call-demo"
     assert Binding.objects.get().user == bob

@@ -11,9 +11,9 @@ from django.test import Client
 from clusters.projects.models import Project, Team
 from portal.access.permissions import Permission as P
 from portal.access.scopes import ScopeKind
-from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import EVERYTHING, Scope
 from portal.accounts.models import Binding, User
-from portal.accounts.services import EVERYTHING, Scope
 from portal.core import clock
 from portal.core.actors import COMMAND
 from portal.tokens.models import Token
@@ -50,7 +50,7 @@ def scope_of(thing: Team | Project | None) -> Scope:
 
 def give(user: User, role: str, thing: Team | Project | None) -> Binding:
     """Give a role."""
-    return accounts.grant(user=user, role=role, scope=scope_of(thing), by=COMMAND, at=clock.now())
+    return role_bindings.grant(user=user, role=role, scope=scope_of(thing), by=COMMAND, at=clock.now())
 
 
 def make(  # noqa: PLR0913 - a token has that many sides

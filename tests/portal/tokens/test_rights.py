@@ -9,6 +9,7 @@ from portal.access.permissions import PERSONAL
 from portal.access.permissions import Permission as P
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Identity, Provider, User
 from portal.core import clock, errors
 from portal.core.actors import COMMAND
@@ -72,7 +73,7 @@ def test_the_owners_rights_and_the_tokens_scope_narrow_each_other(
     first = give(bob, "admin", None)
     _token, text = make(bob, thing(estate, scope))  # type: ignore[arg-type]
     person("somebody", "admin")
-    accounts.revoke(binding=first, by=COMMAND, at=clock.now())
+    role_bindings.revoke(binding=first, by=COMMAND, at=clock.now())
     assert ask(text).status_code == 404
     role = "team_owner" if "team" in binding else "project_viewer"
     give(bob, role, thing(estate, binding))  # type: ignore[arg-type]
@@ -111,7 +112,7 @@ def test_losing_a_binding_counts_with_the_next_request(bob: User, estate: Estate
     binding = give(bob, "project_owner", estate.shop)
     _token, text = make(bob, estate.shop)
     assert seen(text) == {"checkout"}
-    accounts.revoke(binding=binding, by=COMMAND, at=clock.now())
+    role_bindings.revoke(binding=binding, by=COMMAND, at=clock.now())
     assert ask(text).status_code == 404
 
 

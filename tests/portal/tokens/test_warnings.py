@@ -6,6 +6,7 @@ import pytest
 
 from portal.access.permissions import Permission as P
 from portal.accounts import services as accounts
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -97,7 +98,7 @@ def test_a_robots_mail_goes_to_the_owners_of_its_home(
     )
     GroupMembership.objects.create(identity=identity, group=group, direct=True)
     scope = scope_of(estate.shop)
-    accounts.grant(group=group, role="project_owner", scope=scope, by=COMMAND, at=clock.now())
+    role_bindings.grant(group=group, role="project_owner", scope=scope, by=COMMAND, at=clock.now())
     token, _text = make(robot.user, estate.shop, [P.PROJECT_VIEW], maker=bob, days=2)
     warnings.warn(at=days_before(token, 1))
     (message,) = Message.objects.all()

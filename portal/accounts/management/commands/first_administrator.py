@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from portal.accounts import services
+from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
 from portal.core import clock
@@ -48,10 +49,10 @@ class Command(BaseCommand):
     def _create(self) -> tuple[User, str]:
         user, password = services.create_user(username=USERNAME, by=COMMAND, display_name="First administrator")
         for role in ("admin", "finance"):
-            services.grant(
+            role_bindings.grant(
                 user=user,
                 role=role,
-                scope=services.EVERYTHING,
+                scope=role_bindings.EVERYTHING,
                 by=COMMAND,
                 at=clock.now(),
                 reason="first administrator",

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.access import roles
-from portal.accounts import services
+from portal.accounts.giving import role_bindings
+from portal.accounts.giving.scope_names import scope_from
 from portal.accounts.models import User, fold
-from portal.accounts.scope_names import scope_from
 from portal.core import clock, errors
 from portal.core.actors import COMMAND
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         kind = next((name for name in ("team", "project", "cluster") if options[name]), "everything")
         try:
             scope = scope_from(kind, options.get(kind) or "")
-            binding = services.grant(
+            binding = role_bindings.grant(
                 user=user, role=options["role"], scope=scope, by=COMMAND, at=clock.now(), reason=options["reason"]
             )
         except errors.Refused as refused:
