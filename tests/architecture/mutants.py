@@ -278,6 +278,8 @@ def _cuts(tree: ast.Module) -> Iterator[tuple[str, Callable[[], None]]]:
     """Each line that can go, in words, with what takes it away."""
     for node in ast.walk(tree):
         for field, value in ast.iter_fields(node):
+            if field in {"annotation", "returns"}:
+                continue  # A type takes part in no answer, though it may read `This | None`.
             parts = value if isinstance(value, list) else [value]
             for at, part in enumerate(parts):
                 yield from _cuts_of(node, field, at if isinstance(value, list) else None, part)

@@ -45,7 +45,7 @@ def main() -> int:
     """Run, and write the page whether something survived or not."""
     run = Run()
     test = str(Path(__file__).with_name("test_mutation.py"))
-    code = pytest.main(["-p", "no:cacheprovider", "-q", "--tb=short", "--show-capture=no", test], plugins=[run])
+    code = pytest.main(["-p", "no:cacheprovider", "-q", "-s", "--tb=short", test], plugins=[run])
     if run.count:
         PAGE.write_text(page(run, datetime.now(UTC)))
     print(f"{run.count} lines taken away, {len(run.survived)} survived")

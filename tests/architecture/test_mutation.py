@@ -29,9 +29,11 @@ def test_without_a_permission_line_something_is_red(sweep: Sweep, pytestconfig: 
     assert len(every) > 400
     chosen = every if run else random.Random(seed).sample(every, SAMPLE)
     survived = []
-    for one in chosen:
+    for number, one in enumerate(chosen, 1):
         if mutants.alive(sweep, one):
             survived.append(one.name)
+        if run:
+            run.tell(number, len(chosen), one.name, one.name in survived)
     if run:
         run.count, run.seconds, run.survived = len(chosen), time.monotonic() - started, survived
         run.said_twice = dict(mutants.SAID_TWICE)
