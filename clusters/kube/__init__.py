@@ -8,6 +8,8 @@
   `Answer`. Its docstring shows a whole one.
 - `objects.table.KINDS` lists the kinds; `kind.extract(item)` gives a row of plain values;
   `objects.metadata.body_of(item)` the bytes to keep for a detail page.
+- `writing` changes a cluster: `apply`, `create`, `merge_patch`, `delete`, `create_token`, and asks what may be done:
+  `access_review`, `rules_review`. What it refuses stands in `writing_errors`.
 - `errors` has what can go wrong, each with `code`, `text` and `remedy` for people.
 - `checks.probe`, `rights` and `distribution` are for attaching a cluster.
 """

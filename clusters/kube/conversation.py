@@ -28,7 +28,7 @@ A watch that breaks gives what arrived whole first, as a batch with `ended=False
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import urlencode
 
 from clusters.kube.objects.metadata import Event, Item
@@ -41,6 +41,8 @@ PAGE_LIMIT = 500
 class List:
     """One page of a kind over all namespaces; resourceVersion is never set (a list at 0 may go back in time)."""
 
+    method: ClassVar[str] = "GET"
+    body: ClassVar[bytes] = b""
     kind: Kind
     limit: int = PAGE_LIMIT
     continue_token: str = ""
@@ -55,6 +57,8 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
+    method: ClassVar[str] = "GET"
+    body: ClassVar[bytes] = b""
     kind: Kind
     resource_version: str
     timeout_seconds: int = 1
@@ -76,6 +80,8 @@ class Watch:
 class Get:
     """`path` begins with a slash and may hold a query; it is relative to the server address of the connection."""
 
+    method: ClassVar[str] = "GET"
+    body: ClassVar[bytes] = b""
     path: str
 
     @property
@@ -85,8 +91,29 @@ class Get:
 
 @dataclass(frozen=True, slots=True)
 class Post:
+    method: ClassVar[str] = "POST"
+    content_type: ClassVar[str] = "application/json"
     path: str
     body: bytes
+
+    @property
+    def target(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A request whose refusal is read, not only its status: see `writing`. It is never sent a second time.
+
+    `changes`: whether the cluster may be another one afterwards. If so and no whole answer comes back, the error
+    is OutcomeUnknown.
+    """
+
+    method: str
+    path: str
+    body: bytes = b""
+    content_type: str = "application/json"
+    changes: bool = True
 
     @property
     def target(self) -> str:
@@ -141,13 +168,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a `Get` or `Post` that succeeded."""
+    """The body of a `Get` or `Post` that succeeded, or of a `Send` that was answered, well or badly."""
 
     status: int
     body: bytes
 
 
-Request: TypeAlias = List | Watch | Get | Post | More
+Single: TypeAlias = List | Get | Post | Send
+Request: TypeAlias = Single | Watch | More
 Reply: TypeAlias = Page | Batch | Answer
 T = TypeVar("T")
 Conversation: TypeAlias = Generator[Request, Reply, T]
@@ -198,6 +226,11 @@ def get(path: str) -> Conversation[Answer]:
 
 def post(path: str, body: bytes) -> Conversation[Answer]:
     reply = yield Post(path, body)
+    return _expect(Answer, reply)
+
+
+def send(request: Send) -> Conversation[Answer]:
+    reply = yield request
     return _expect(Answer, reply)
 
 

@@ -186,3 +186,21 @@ class Undecodable(KubeError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The answer could not be understood: {why}.")
+
+
+class OutcomeUnknown(KubeError):
+    """A change was sent and its answer never came whole: it may be done or not. Read the object to know.
+
+    `cause` is what broke.
+    """
+
+    code = "outcome_unknown"
+    remedy = "Nothing to do: the next pass looks at the object and goes on from what it finds."
+
+    def __init__(self, cause: KubeError) -> None:
+        super().__init__(f"Whether the change was made is not known: {cause.text}")
+        self.cause = cause
+
+
+# Errors that leave open what the server did with a request of which it may have heard.
+SILENCE = (CutShort, DeadlinePassed, TooLarge, Undecodable, ServerError, Unreachable)

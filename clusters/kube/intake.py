@@ -1,14 +1,20 @@
 """Bodies into answers: a page, the batches of a watch, or plain bytes; each with its cap."""
 
+from dataclasses import dataclass
+from functools import cache
+from typing import Generic
+
 import msgspec
 
 from clusters.kube import errors
-from clusters.kube.conversation import Answer, Batch, Get, List, Odd, Page, Post, Watch
-from clusters.kube.objects.metadata import Event, Item
+from clusters.kube.conversation import Answer, Batch, List, Odd, Page, Send, Single, Watch
+from clusters.kube.objects.metadata import AnItem, Event, EventOf, Item
 from clusters.kube.objects.table import Kind
 
 PAGE_BYTES = 64 * 1024 * 1024
 PLAIN_BYTES = 8 * 1024 * 1024
+# One object and its managed fields, or a Status.
+SENT_BYTES = 4 * 1024 * 1024
 # etcd takes no object above some 1.5 MB; an event is one object in one line.
 LINE_BYTES = 8 * 1024 * 1024
 BATCH_EVENTS = 500
@@ -22,10 +28,10 @@ class _ListMetadata(msgspec.Struct, gc=False, rename="camel"):
     continue_token: str | None = msgspec.field(default=None, name="continue")
 
 
-class _Page(msgspec.Struct, gc=False):
+class _Page(msgspec.Struct, Generic[AnItem], gc=False):
     metadata: _ListMetadata
     kind: str = ""
-    items: list[Item] | None = None
+    items: list[AnItem] | None = None
 
 
 class _RawPage(msgspec.Struct, gc=False):
@@ -53,13 +59,28 @@ class _Status(msgspec.Struct, gc=False):
     code: int | None = None
 
 
-_PAGE = msgspec.json.Decoder(_Page)
 _RAW_PAGE = msgspec.json.Decoder(_RawPage)
-_ITEM = msgspec.json.Decoder(Item)
 _LABELLED = msgspec.json.Decoder(_Labelled)
-_EVENT = msgspec.json.Decoder(Event)
 _RAW_EVENT = msgspec.json.Decoder(_RawEvent)
 _STATUS = msgspec.json.Decoder(_Status | None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoders:
+    """Those of one struct of objects."""
+
+    page: msgspec.json.Decoder[_Page[Item]]
+    item: msgspec.json.Decoder[Item]
+    event: msgspec.json.Decoder[Event]
+
+
+@cache
+def _decoders(item: type[Item]) -> _Decoders:
+    return _Decoders(
+        page=msgspec.json.Decoder(_Page[item]),  # type: ignore[valid-type]
+        item=msgspec.json.Decoder(item),
+        event=msgspec.json.Decoder(EventOf[item]),  # type: ignore[valid-type]
+    )
 
 
 class PlainIntake:
@@ -82,6 +103,10 @@ class PlainIntake:
         return Answer(status, self.body())
 
 
+class SentIntake(PlainIntake):
+    limit = SENT_BYTES
+
+
 class PageIntake(PlainIntake):
     limit = PAGE_BYTES
 
@@ -96,12 +121,13 @@ class PageIntake(PlainIntake):
 def decode_page(body: bytes, kind: Kind) -> Page:
     """Raises Undecodable where the answer is no list of this kind. An odd object is set aside, not an error."""
     odd: list[Odd] = []
-    page: _Page | _RawPage
+    page: _Page[Item] | _RawPage
+    decoders = _decoders(kind.item)
     try:
-        page = _PAGE.decode(body)
+        page = decoders.page.decode(body)
         items = page.items or []
     except _BAD:
-        page, items = _item_by_item(body, odd)
+        page, items = _item_by_item(body, decoders, odd)
     if page.kind != f"{kind.kubernetes_kind}List" or not page.metadata.resource_version:
         raise errors.Undecodable(f"it is not a list of {kind.kubernetes_kind}")
     if not all(item.metadata.uid and item.metadata.resource_version for item in items):
@@ -109,7 +135,7 @@ def decode_page(body: bytes, kind: Kind) -> Page:
     return Page(items, page.metadata.resource_version, page.metadata.continue_token or "", len(body), odd)
 
 
-def _item_by_item(body: bytes, odd: list[Odd]) -> tuple[_RawPage, list[Item]]:
+def _item_by_item(body: bytes, decoders: _Decoders, odd: list[Odd]) -> tuple[_RawPage, list[Item]]:
     try:
         page = _RAW_PAGE.decode(body)
     except _BAD:
@@ -117,7 +143,7 @@ def _item_by_item(body: bytes, odd: list[Odd]) -> tuple[_RawPage, list[Item]]:
     items = []
     for raw in page.items or ():
         try:
-            items.append(_ITEM.decode(raw))
+            items.append(decoders.item.decode(raw))
         except _BAD as error:
             label = _label(raw)
             odd.append(Odd(label.uid, label.name, str(error)))
@@ -142,7 +168,8 @@ def _label(raw: msgspec.Raw) -> _Label:
 class WatchIntake:
     """Events as they come; `take` gives them out in batches. `failure` is set when the server ended by an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self._event = _decoders(kind.item).event
         self._tail: list[bytes] = []
         self._tail_size = 0
         self._events: list[Event] = []
@@ -193,7 +220,7 @@ class WatchIntake:
     def _lines(self, block: bytes) -> None:
         self._size += len(block)
         try:
-            events = _EVENT.decode_lines(block)
+            events = self._event.decode_lines(block)
         except _BAD:
             self._line_by_line(block)
             return
@@ -224,7 +251,7 @@ class WatchIntake:
 
     def _odd_or_change(self, line: bytes, raw: _RawEvent) -> None:
         try:
-            self._change(_EVENT.decode(line))
+            self._change(self._event.decode(line))
         except _BAD as error:
             label = _label(raw.object)
             self._odd.append(Odd(label.uid, label.name, str(error)))
@@ -248,6 +275,12 @@ def _failure(raw: msgspec.Raw) -> errors.KubeError:
     return error_of(code, "the watch", retry_after=None)
 
 
+def is_read(request: Single | Watch, status: int, headers: dict[str, str]) -> bool:
+    """Whether the body of this refusal is wanted. A 401 or 429 says all by its number."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return isinstance(request, Send) and status >= 400 and status not in (401, 429) and kind == "application/json"
+
+
 def error_of(status: int, path: str, *, retry_after: float | None) -> errors.KubeError:
     if status == 401:
         return errors.Unauthorized()
@@ -264,7 +297,9 @@ def error_of(status: int, path: str, *, retry_after: float | None) -> errors.Kub
     return errors.Rejected(status)
 
 
-def intake_for(request: List | Watch | Get | Post) -> PlainIntake | WatchIntake:
+def intake_for(request: Single | Watch) -> PlainIntake | WatchIntake:
     if isinstance(request, List):
         return PageIntake(request.kind)
-    return WatchIntake() if isinstance(request, Watch) else PlainIntake()
+    if isinstance(request, Send):
+        return SentIntake()
+    return WatchIntake(request.kind) if isinstance(request, Watch) else PlainIntake()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from clusters.kube import errors
 from clusters.kube.connection import Connection
-from clusters.kube.conversation import Answer, Batch, Conversation, Get, List, Outcome, Page, Post, Reply, Request
+from clusters.kube.conversation import Answer, Batch, Conversation, Outcome, Page, Reply, Request, Single
 from clusters.kube.speaker import Line, Speaker, resolve
 
 __all__ = ["Outcome", "fetch", "resolve", "run"]
@@ -46,9 +46,7 @@ def run(
     return {key: speaker.result() for key, speaker in speakers.items()}
 
 
-def fetch(
-    connection: Connection, request: List | Get | Post, *, deadline: float, allow_loopback: bool
-) -> Answer | Page:
+def fetch(connection: Connection, request: Single, *, deadline: float, allow_loopback: bool) -> Answer | Page:
     """A single request; raises KubeError."""
     outcome = run(connection, {0: _ask(request)}, deadline=deadline, allow_loopback=allow_loopback)[0]
     return outcome.demand()

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from clusters.kube import errors, http1, intake, tls
 from clusters.kube.connection import DEFAULT_PORT, Connection
-from clusters.kube.conversation import Conversation, Get, List, More, Outcome, Post, Reply, Request, Watch
+from clusters.kube.conversation import Conversation, More, Outcome, Post, Reply, Request, Send, Single, Watch
 from clusters.kube.wire import READ_BYTES, Wire
 from portal.core import egress
 
@@ -90,7 +90,7 @@ class Speaker(Generic[T]):
         self._registered = 0
         self._registered_number = -1
         self._next: Request | None = None
-        self._request: List | Watch | Get | Post | None = None
+        self._request: Single | Watch | None = None
         self._exchange: http1.Exchange | None = None
         self._intake: intake.PlainIntake | intake.WatchIntake | None = None
         self._broken: errors.KubeError | None = None
@@ -118,6 +118,7 @@ class Speaker(Generic[T]):
 
     def abort(self, error: errors.KubeError) -> None:
         """The last word: whatever the conversation would still ask, it gets nothing more."""
+        error = self._weighed(error)
         self._drop()
         try:
             self._talk.throw(error)
@@ -207,7 +208,7 @@ class Speaker(Generic[T]):
         elif min(self._read_due, self._overall_due) <= now:
             raise errors.DeadlinePassed("the answer")
 
-    def _ask(self, request: List | Watch | Get | Post) -> None:
+    def _ask(self, request: Single | Watch) -> None:
         if self._intake is not None:
             # A watch that is still open occupies its connection.
             self._drop()
@@ -220,17 +221,16 @@ class Speaker(Generic[T]):
             self._wire.send(self._exchange.request)
         self._register()
 
-    def _prepare(self, request: List | Watch | Get | Post) -> None:
-        body = request.body if isinstance(request, Post) else b""
+    def _prepare(self, request: Single | Watch) -> None:
         headers = list(self._line.headers)
-        if isinstance(request, Post):
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        if isinstance(request, Post | Send):
+            headers += [("Content-Type", request.content_type), ("Content-Length", str(len(request.body)))]
         self._intake = intake.intake_for(request)
         self._exchange = http1.Exchange(
-            method="POST" if isinstance(request, Post) else "GET",
+            method=request.method,
             target=self._line.connection.base_path + request.target,
             headers=headers,
-            body=body,
+            body=request.body,
             on_head=self._on_head,
         )
         now = time.monotonic()
@@ -246,7 +246,7 @@ class Speaker(Generic[T]):
         exchange, request = self._exchange, self._request
         if exchange is None or request is None or self._intake is None:
             return
-        if not 200 <= exchange.status < 300:
+        if not 200 <= exchange.status < 300 and not intake.is_read(request, exchange.status, exchange.headers):
             path = request.target.partition("?")[0]
             raise intake.error_of(exchange.status, path, retry_after=http1.retry_after(exchange.headers))
         kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -358,6 +358,7 @@ class Speaker(Generic[T]):
             self._throw(error)
 
     def _fail(self, error: errors.KubeError) -> None:
+        error = self._weighed(error)
         found = self._intake
         if self._stale(error) and self._request is not None:
             self._drop()
@@ -373,11 +374,18 @@ class Speaker(Generic[T]):
         self._drop()
         self._throw(error)
 
+    def _weighed(self, error: errors.KubeError) -> errors.KubeError:
+        """A change of which a byte has left and no whole answer has come is neither done nor failed."""
+        if not isinstance(self._request, Send) or not self._request.changes or not isinstance(error, errors.SILENCE):
+            return error
+        under_way = self._exchange is not None and self._wire is not None and self._wire.spoke
+        return errors.OutcomeUnknown(error) if under_way else error
+
     def _stale(self, error: errors.KubeError) -> bool:
         """The server closed a kept connection just when the request was under way: to be asked again, once."""
         if not isinstance(error, errors.CutShort) or self._wire is None or self._exchange is None:
             return False
-        return self._wire.used and not self._exchange.begun and not isinstance(self._request, Post)
+        return self._wire.used and not self._exchange.begun and not isinstance(self._request, Post | Send)
 
     def _drop(self) -> None:
         self._drop_wire()

@@ -19,7 +19,8 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 class Wire:
     """Made connecting; `ready` once the handshake is done. The certificate is checked against `host` always.
 
-    `wants` says what to select for. `due` is when connecting or shaking hands must be over (monotonic seconds).
+    `spoke` is true once a byte of the last `send` may have left. `wants` says what to select for. `due` is when
+    connecting or shaking hands must be over (monotonic seconds).
     """
 
     def __init__(self, addresses: Sequence[Address], *, context: ssl.SSLContext, host: str) -> None:
@@ -31,6 +32,7 @@ class Wire:
         self._out = b""
         self.ready = False
         self.used = False
+        self.spoke = False
         self.wants = WRITE
         self.due = 0.0
         self._next_address()
@@ -44,6 +46,7 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         self._out = data
+        self.spoke = False
         if self.ready:
             self._flush()
 
@@ -147,6 +150,7 @@ class Wire:
 
     def _flush(self) -> None:
         while self._out:
+            self.spoke = True
             try:
                 self._out = self._out[self.socket_tls.send(self._out) :]
             except (ssl.SSLWantWriteError, ssl.SSLWantReadError):

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clusters.simulator import faults, wire, world
-from clusters.simulator.api import kinds, lists, reviews, statuses, store, watches
+from clusters.simulator.api import accounts, kinds, lists, rbac, reviews, statuses, store, upkeep, watches, writes
 
 Body = dict[str, Any]
 
 RECORDED = 5_000
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+STATUS, TOKEN = ("status",), ("token",)
 HEALTH_PATHS = ("/readyz", "/livez", "/healthz")
 
 
@@ -58,10 +59,17 @@ class Cluster:
         self.store = store.Store(self.catalogue, version, described.history)
         self.requests: deque[Body] = deque(maxlen=RECORDED)
         self._largest_page = largest_page
-        self._users = {token: reviews.User(described.user, reviews.read_rules(), described.denied)}
+        users = {each.token: reviews.User(each.name, (), groups=each.groups) for each in described.users} | {
+            token: reviews.User(described.user, reviews.read_rules(), described.denied)
+        }
         if described.admin_token:
-            self._users[described.admin_token] = reviews.User("admin", reviews.ADMIN_RULES)
+            users[described.admin_token] = reviews.User("admin", reviews.ADMIN_RULES)
         described.fill(self.catalogue, self.store)
+        self._accounts = accounts.Accounts(self.catalogue, self.store, users)
+        self._rights = rbac.Rights(self.catalogue, self.store)
+        self._writes = writes.Writes(
+            self.catalogue, self.store, self._rights, upkeep.Upkeep(self.catalogue, self.store)
+        )
 
     def put(self, key: str, body: Body) -> store.Entry:
         """Adds or replaces an object; raises WorldError."""
@@ -91,31 +99,27 @@ class Cluster:
         return faults.after(self.faults, request.path, verb, answer)
 
     def _route(self, request: wire.Request, target: Target | None, verb: str) -> wire.Answer:
-        user = self._user(request)
+        user = self._accounts.user(request)
         if target is None or not target.plural:
+            user = self._accounts.impersonated(user, request, None, self._rights.seen)
             reviews.check_path(user, request.path, request.method.lower())
             return self._document(request, target)
         action = reviews.Action(
             verb,
             target.group,
             target.plural + "".join(f"/{part}" for part in target.rest),
-            target.namespace,
+            # A namespace counts as inside itself.
+            target.name if (target.group, target.plural) == ("", "namespaces") else target.namespace,
             target.name,
         )
-        reviews.check(user, action)
+        user = self._accounts.impersonated(user, request, action, self._rights.seen)
         if target.group == kinds.AUTHORIZATION and target.plural in kinds.REVIEWS:
+            reviews.check(user, action)
             return self._review(request, target, user)
-        return self._objects(request, target, verb)
-
-    def _user(self, request: wire.Request) -> reviews.User:
-        header = request.headers.get("authorization", "")
-        if not header:
-            return reviews.User(reviews.ANONYMOUS, ())
-        scheme, _, token = header.partition(" ")
-        user = self._users.get(token.strip()) if scheme.lower() == "bearer" else None
-        if user is None:
-            raise statuses.unauthorized()
-        return user
+        if verb not in kinds.READ_VERBS or not user.may(action.verb, action.group, action.resource, action.name):
+            user = self._rights.seen(user, action.namespace)
+        reviews.check(user, action)
+        return self._objects(request, target, verb, user)
 
     def _document(self, request: wire.Request, target: Target | None) -> wire.Answer:
         """What is no resource: version, health and discovery."""
@@ -160,22 +164,33 @@ class Cluster:
         except ValueError:
             raise statuses.bad_request("the body is not JSON") from None
         review = reviews.access_review if target.plural == "selfsubjectaccessreviews" else reviews.rules_review
-        return wire.json_answer(review(user, body), status=201)
+        return wire.json_answer(review(user, body, self._rights.seen), status=201)
 
-    def _objects(self, request: wire.Request, target: Target, verb: str) -> wire.Answer:
+    def _objects(self, request: wire.Request, target: Target, verb: str, user: reviews.User) -> wire.Answer:
         if not self._has_version(target):
             return _no_page()
         kind = self.catalogue.find(target.group, target.version, target.plural)
-        if kind is None or target.rest or (target.namespace and not kind.namespaced):
+        if kind is None or not _has_part(kind, target.rest) or (target.namespace and not kind.namespaced):
             raise statuses.no_resource()
-        if verb not in kind.verbs or (kind.namespaced and target.name and not target.namespace):
+        if verb not in kind.verbs or _is_misplaced(kind, target, verb):
             raise statuses.method_not_allowed()
         if not _accepts_json(request):
             raise statuses.StatusError(406, "only application/json is available", details={})
         scope = lists.scope(kind, target.namespace, request)
         if verb == "get":
             return self._get(scope, target)
+        if verb not in kinds.READ_VERBS:
+            return self._write(request, target, verb, user, scope)
         return self._watch(request, scope) if verb == "watch" else self._list(request, scope)
+
+    def _write(
+        self, request: wire.Request, target: Target, verb: str, user: reviews.User, scope: lists.Scope
+    ) -> wire.Answer:
+        if target.rest == TOKEN:
+            review = request.json() if request.body else {}
+            return wire.json_answer(self._accounts.issue(target.namespace, target.name, review), status=201)
+        asked = writes.Asked(request, scope.kind, target.namespace, target.name, "".join(target.rest), user)
+        return self._writes.answer(asked, verb, scope)
 
     def _get(self, scope: lists.Scope, target: Target) -> wire.Answer:
         collection = self.store.collection(scope.kind)
@@ -234,6 +249,24 @@ def _verb(request: wire.Request, target: Target | None) -> str:
     if verb != "get":
         return verb
     return "watch" if request.query.get("watch", "").lower() in ("1", "true") else "list"
+
+
+def _has_part(kind: kinds.Kind, rest: tuple[str, ...]) -> bool:
+    """Whether the kind has this subresource; the object itself is none."""
+    if rest == STATUS:
+        return kind.plural not in writes.WITHOUT_STATUS
+    return not rest or (rest == TOKEN and kind == kinds.SERVICE_ACCOUNT)
+
+
+def _is_misplaced(kind: kinds.Kind, target: Target, verb: str) -> bool:
+    """A method that the kind knows, but not on an object, on a list, or on this part of an object."""
+    if kind.namespaced and not target.namespace and (target.name or verb not in ("list", "watch")):
+        return True
+    if target.rest == TOKEN:
+        return verb != "create"
+    if target.rest == STATUS:
+        return verb not in ("get", "update", "patch")
+    return bool(target.name) == (verb == "create") if verb in ("create", "update", "patch") else False
 
 
 async def _texts(lines: AsyncIterator[watches.Line]) -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ class FaultError(Exception):
 
 @dataclass(slots=True)
 class Fault:
-    """Applies to each `every`-th request whose path and verb (get, list, watch, create; "" for any) match.
+    """Applies to each `every`-th request whose path and verb (list, watch, patch, …; "" for any) match.
 
     `left` counts down the requests it still spoils; None never ends.
     """

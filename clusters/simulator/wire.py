@@ -59,17 +59,18 @@ def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | N
 
 
 def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
-    """Method, target and headers of everything before the empty line."""
+    """Method, target and headers of everything before the empty line; values of a repeated header are one a line."""
     first, *lines = head.decode("latin-1").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise MalformedError(first)
-    headers = {}
+    headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             raise MalformedError(line)
-        headers[name.strip().lower()] = value.strip()
+        key, value = name.strip().lower(), value.strip()
+        headers[key] = f"{headers[key]}\n{value}" if key in headers else value
     return parts[0], parts[1], headers
 
 

@@ -7,7 +7,8 @@
   "version": "v1.33.4+k3s1",            optional: gitVersion of /version
   "kube_system_uid": "…",               optional: the cluster's identity, else made from the slug
   "user": "…", "token": "…",            optional: who reads; a token is made once and kept
-  "admin_token": "…",                   optional: who may do everything (writes are refused all the same)
+  "admin_token": "…",                   optional: who may do everything
+  "users": [{"token": "…", "user": "…", "groups": ["…"]}],   optional: may do what bindings among the objects give
   "denied": [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}],   from the reader's rights
   "groups": ["metrics.k8s.io"],         optional API groups: metrics and Gatekeeper bring their kinds
   "history": 10000,                     changes kept per kind before a watch from earlier gets 410
@@ -53,6 +54,15 @@ class WorldError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedUser:
+    """Somebody known to the cluster, without rights of their own."""
+
+    token: str
+    name: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterWorld:
     """One cluster of a world; `token` and `admin_token` may be empty."""
 
@@ -62,6 +72,7 @@ class ClusterWorld:
     user: str
     token: str
     admin_token: str
+    users: tuple[NamedUser, ...]
     denied: tuple[reviews.Rule, ...]
     groups: tuple[str, ...]
     history: int
@@ -131,6 +142,7 @@ def read_cluster(body: Any) -> ClusterWorld:
         user=body.get("user", DEFAULT_USER),
         token=body.get("token", ""),
         admin_token=body.get("admin_token", ""),
+        users=tuple(_users(slug, body.get("users", []))),
         denied=tuple(_rules(slug, body.get("denied", []))),
         groups=tuple(body.get("groups", ())),
         history=int(body.get("history", store.HISTORY)),
@@ -146,11 +158,20 @@ KNOWN_FIELDS = {
     "user",
     "token",
     "admin_token",
+    "users",
     "denied",
     "groups",
     "history",
     "objects",
 }
+
+
+def _users(slug: str, bodies: list[Body]) -> Iterator[NamedUser]:
+    for position, body in enumerate(bodies):
+        try:
+            yield NamedUser(body["token"], body["user"], tuple(body.get("groups", ())))
+        except (KeyError, TypeError):
+            raise WorldError(f"{slug}.users[{position}]: token and user are missing") from None
 
 
 def _rules(slug: str, bodies: list[Body]) -> Iterator[reviews.Rule]:

@@ -83,6 +83,26 @@ def _errors_as_pages(answer: Given) -> None:
         answer.content_type, answer.content, answer.body = "text/html", b"<h1>Error</h1>", None
 
 
+def _nameless_managers(answer: Given) -> None:
+    for entry in answer.body.get("metadata", {}).get("managedFields") or ():
+        entry["manager"] = "unknown"
+
+
+def _as_merge(asked: Asked) -> None:
+    if "apply" in asked.headers.get("content-type", ""):
+        asked.headers["content-type"] = "application/merge-patch+json"
+
+
+def _keep(asked: Asked) -> None:
+    if asked.method == "DELETE":
+        asked.query["dryRun"] = "All"
+
+
+def _without_message(answer: Given) -> None:
+    if answer.status == 403:
+        answer.body["message"] = "forbidden"
+
+
 def _version_without_platform(answer: Given) -> None:
     if answer.asked.path == "/version":
         answer.body.pop("platform")
@@ -193,6 +213,25 @@ MUTATIONS: dict[str, Mutation] = {
     "errors as web pages": Mutation(("errors.a_missing_object",), given=_errors_as_pages),
     "version without platform": Mutation(("discovery.version_has_nine_fields",), given=_version_without_platform),
     "resources without verbs": Mutation(("discovery.resources_of_each_group",), given=_resources_without_verbs),
+    "conflicts overridden": Mutation(
+        ("writes.apply_against_another_manager_is_a_conflict", "applies.several_conflicts_are_all_named"),
+        asked=lambda asked: asked.query.update({"force": "true"}),
+    ),
+    "dry runs stored": Mutation(
+        ("writes.a_dry_run_stores_nothing", "admission.a_dry_run_is_not_counted"), asked=_drop("dryRun")
+    ),
+    "managers nameless": Mutation(("writes.apply_records_its_manager",), given=_nameless_managers),
+    "managed by nobody": Mutation(("applies.labels_of_others_stay",), asked=_as_merge),
+    "deletions forgotten": Mutation(("writes.delete",), asked=_keep),
+    "quota not enforced": Mutation(
+        ("admission.what_is_too_much_is_refused_with_its_figures",), given=_status_as(201, "", instead_of=403)
+    ),
+    "quota without figures": Mutation(
+        ("admission.what_is_too_much_is_refused_with_its_figures",), given=_without_message
+    ),
+    "everyone impersonated": Mutation(
+        ("members.impersonation_needs_a_right",), given=_status_as(200, "", instead_of=403)
+    ),
     "everything allowed": Mutation(("reviews.denied",), given=_everything_allowed),
     "nothing allowed": Mutation(("reviews.allowed",), given=_nothing_allowed),
 }

@@ -14,7 +14,7 @@ from typing import Any
 Body = dict[str, Any]
 
 SECONDS = 30
-PASSED_ON = ("authorization", "accept", "content-type")
+PASSED_ON = ("authorization", "accept", "content-type", "impersonate-user", "impersonate-group")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from tests.contracts.client import Body, Client
 from tests.fakes.simulator import Simulator
 from tests.testbed import control_plane
 
+RBAC = "rbac.authorization.k8s.io"
 READ = ["get", "list", "watch"]
 # The rights of the reader on both sides: the tier "read". Secrets are not in it.
 RULES: tuple[Body, ...] = (
@@ -23,6 +24,9 @@ RULES: tuple[Body, ...] = (
             "persistentvolumeclaims",
             "persistentvolumes",
             "resourcequotas",
+            "serviceaccounts",
+            "limitranges",
+            "events",
         ],
         "verbs": READ,
     },
@@ -32,6 +36,16 @@ RULES: tuple[Body, ...] = (
         "verbs": READ,
     },
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": READ},
+    {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["rolebindings", "clusterrolebindings", "roles", "clusterroles"],
+        "verbs": READ,
+    },
+    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies", "ingresses"], "verbs": READ},
+    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": READ},
+    {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": READ},
+    {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},
+    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
     {"apiGroups": ["metrics.k8s.io"], "resources": ["*"], "verbs": READ},
 )
 
@@ -56,6 +70,26 @@ class Server(abc.ABC):
         name = f"contract-{uuid.uuid4().hex[:10]}"
         self.create("namespaces", objects.namespace(name))
         return name
+
+    def account(self, namespace: str, *rules: Body) -> Client:
+        """A new service account, as itself by a token of its own, that may do this in the namespace."""
+        name = f"account-{uuid.uuid4().hex[:8]}"
+        rbac = f"/apis/{RBAC}/v1/namespaces/{namespace}"
+        core = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        reference = {"apiGroup": RBAC, "kind": "Role", "name": name}
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        self.make(core, {"metadata": {"name": name}})
+        self.make(f"{rbac}/roles", {"metadata": {"name": name}, "rules": list(rules)})
+        self.make(f"{rbac}/rolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]})
+        token = self.make(f"{core}/{name}/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+        return Client(self.admin.address, self.admin.authority, token)
+
+    def make(self, path: str, body: Body) -> Body:
+        """Creates as the administrator, through the API."""
+        answer = self.admin.send("POST", path, body=body)
+        assert answer.status == 201, answer.content
+        made: Body = answer.json
+        return made
 
     def pods(self, namespace: str, *names: str, **fields: Any) -> None:
         for name in names:
@@ -119,7 +153,8 @@ class RealServer(Server):
 
     def create(self, resource: str, body: Body) -> None:
         plural, _, group = resource.partition(".")
-        base = f"/apis/{group}/v1" if group else "/api/v1"
+        version = body["apiVersion"].rpartition("/")[2]
+        base = f"/apis/{group}/{version}" if group else f"/api/{version}"
         namespace = body["metadata"].get("namespace")
         path = f"{base}/namespaces/{namespace}/{plural}" if namespace else f"{base}/{plural}"
         answer = self.admin.send("POST", path, body=body)

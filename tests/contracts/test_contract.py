@@ -1,4 +1,4 @@
-"""Every check against every server; what the simulator does not do yet against the real one alone."""
+"""Every check against every server; what the simulator does not do against the real one alone."""
 
 import pytest
 
@@ -12,5 +12,10 @@ def test_contract(api: Server, check: checks.Check) -> None:
 
 
 @pytest.mark.parametrize("check", checks.REAL_ONLY.values(), ids=checks.REAL_ONLY)
-def test_writes(real_server: RealServer, check: checks.Check) -> None:
+def test_real_alone(real_server: RealServer, check: checks.Check) -> None:
     check(real_server)
+
+
+@pytest.mark.parametrize("check", checks.WHOLE.values(), ids=checks.WHOLE)
+def test_whole_contract(whole_api: Server, check: checks.Check) -> None:
+    check(whole_api)

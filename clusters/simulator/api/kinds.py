@@ -12,6 +12,7 @@ CONSTRAINTS = "constraints.gatekeeper.sh"
 AUTHORIZATION = "authorization.k8s.io"
 
 READ_VERBS = ("get", "list", "watch")
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 COMMON_FIELDS = ("metadata.name", "metadata.namespace")
 REVIEWS = {
     "selfsubjectaccessreviews": "SelfSubjectAccessReview",
@@ -30,7 +31,7 @@ class Kind:
     namespaced: bool = True
     short: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = READ_VERBS
+    verbs: tuple[str, ...] = ALL_VERBS
     custom: bool = False
 
     @property
@@ -53,6 +54,16 @@ POD_FIELDS = (
     "status.nominatedNodeName",
 )
 
+EVENT_FIELDS = (
+    *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion")),
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+)
+RBAC, NETWORK = "rbac.authorization.k8s.io", "networking.k8s.io"
+
 BUILT_IN = (
     Kind("", "v1", "namespaces", "Namespace", False, ("ns",), ("status.phase",)),
     Kind("", "v1", "nodes", "Node", False, ("no",), ("spec.unschedulable",)),
@@ -67,7 +78,27 @@ BUILT_IN = (
     Kind("apps", "v1", "replicasets", "ReplicaSet", True, ("rs",), ("status.replicas",)),
     Kind("batch", "v1", "jobs", "Job", True, (), ("status.successful",)),
     Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",)),
+    Kind(RBAC, "v1", "rolebindings", "RoleBinding"),
+    Kind(RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", False),
+    Kind(RBAC, "v1", "roles", "Role"),
+    Kind(RBAC, "v1", "clusterroles", "ClusterRole", False),
+    Kind("", "v1", "serviceaccounts", "ServiceAccount", True, ("sa",)),
+    Kind("", "v1", "limitranges", "LimitRange", True, ("limits",)),
+    Kind("", "v1", "events", "Event", True, ("ev",), EVENT_FIELDS),
+    Kind(NETWORK, "v1", "networkpolicies", "NetworkPolicy", True, ("netpol",)),
+    Kind(NETWORK, "v1", "ingresses", "Ingress", True, ("ing",)),
+    Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", True, ("pdb",)),
+    Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True, ("hpa",)),
+    Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", False, ("sc",)),
+    Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False, ("crd", "crds")),
 )
+# Served and written, but no part of what a reader of the estate is given.
+UNREAD = (
+    Kind("", "v1", "configmaps", "ConfigMap", True, ("cm",)),
+    Kind("", "v1", "secrets", "Secret", True, (), ("type",)),
+)
+POD = next(kind for kind in BUILT_IN if kind.key == "pods")
+SERVICE_ACCOUNT = next(kind for kind in BUILT_IN if kind.key == "serviceaccounts")
 
 OPTIONAL = {
     METRICS: (
@@ -88,7 +119,7 @@ class Catalogue:
     """Every kind and group of one cluster; a group without kinds still stands in discovery, as `name/v1`."""
 
     def __init__(self, groups: Iterable[str]) -> None:
-        self._kinds: dict[str, Kind] = {kind.key: kind for kind in BUILT_IN}
+        self._kinds: dict[str, Kind] = {kind.key: kind for kind in (*BUILT_IN, *UNREAD)}
         self._bare: set[str] = set()
         for group in groups:
             for kind in OPTIONAL.get(group, ()):

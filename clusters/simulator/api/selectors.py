@@ -70,6 +70,10 @@ def _field_tests(kind: kinds.Kind, text: str) -> list[Test]:
     return [_field_test(kind, part) for part in text.split(",") if part]
 
 
+# Fields of an Event that stand elsewhere in it.
+_ALIASES = {"source": "source.component"}
+
+
 def _field_test(kind: kinds.Kind, text: str) -> Test:
     match = re.fullmatch(r"([^=!]+)(==|=|!=)(.*)", text)
     if match is None:
@@ -77,7 +81,7 @@ def _field_test(kind: kinds.Kind, text: str) -> Test:
     path, operator, value = match[1], match[2], match[3]
     if path not in kinds.COMMON_FIELDS and path not in kind.fields:
         raise statuses.bad_request(f"field label not supported: {path}")
-    steps = path.split(".")
+    steps = _ALIASES.get(path, path).split(".")
     return lambda body: (_read(body, steps) == value) == (operator != "!=")
 
 

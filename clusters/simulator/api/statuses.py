@@ -1,6 +1,7 @@
 """Error bodies: the `Status` object Kubernetes answers with, and the exception that carries one."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from clusters.simulator import wire
@@ -15,6 +16,7 @@ REASONS = {
     404: "NotFound",
     405: "MethodNotAllowed",
     406: "NotAcceptable",
+    409: "Conflict",
     410: "Expired",
     415: "UnsupportedMediaType",
     422: "Invalid",
@@ -40,8 +42,10 @@ class StatusError(Exception):
         details: Body | None = None,
         metadata: Body | None = None,
         retry_after: int | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(message)
+        self.reason = reason or REASONS.get(code, "")
         self.code = code
         self.details = None if details is None else dict(details)
         self.metadata = metadata or {}
@@ -57,8 +61,8 @@ class StatusError(Exception):
             "status": "Failure",
             "message": str(self),
         }
-        if reason := REASONS.get(self.code):
-            status["reason"] = reason
+        if self.reason:
+            status["reason"] = self.reason
         if self.details is not None:
             status["details"] = self.details
         return status | {"code": self.code}
@@ -85,7 +89,23 @@ def invalid(kind: str, group: str, message: str) -> StatusError:
 
 
 def not_found(kind: kinds.Kind, name: str) -> StatusError:
-    return StatusError(404, f'{kind.key} "{name}" not found', details=_about(kind, name))
+    return StatusError(404, f'{kind.key} "{name}" not found', details=about(kind, name))
+
+
+def forbidden(kind: kinds.Kind, name: str, why: str, *, causes: Sequence[Body] = ()) -> StatusError:
+    details = about(kind, name) | ({"causes": list(causes)} if causes else {})
+    return StatusError(403, f'{kind.key} "{name}" is forbidden: {why}', details=details)
+
+
+def already_exists(kind: kinds.Kind, name: str, *, deleting: bool) -> StatusError:
+    before = "object is being deleted: " if deleting else ""
+    message = f'{before}{kind.key} "{name}" already exists'
+    return StatusError(409, message, details=about(kind, name), reason="AlreadyExists")
+
+
+def conflict(kind: kinds.Kind, name: str, why: str) -> StatusError:
+    message = f'Operation cannot be fulfilled on {kind.key} "{name}": {why}'
+    return StatusError(409, message, details=about(kind, name))
 
 
 def no_resource() -> StatusError:
@@ -116,6 +136,6 @@ def too_new(resource_version: int, current: int) -> StatusError:
     return StatusError(504, f"Timeout: {message}", details={"causes": causes}, retry_after=1)
 
 
-def _about(kind: kinds.Kind, name: str) -> Body:
+def about(kind: kinds.Kind, name: str) -> Body:
     details = {"name": name, "kind": kind.plural}
     return details | {"group": kind.group} if kind.group else details

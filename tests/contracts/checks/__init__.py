@@ -4,10 +4,16 @@ import types
 from collections.abc import Callable
 
 from tests.contracts.checks import (
+    admission,
+    applies,
+    deletions,
     discovery,
     errors,
     history,
+    initial_events,
+    kinds,
     lists,
+    members,
     reviews,
     selectors,
     versions,
@@ -20,7 +26,7 @@ Check = Callable[[Server], None]
 
 PREFIX = "check_"
 # The history comes last: a real server is restarted to forget it.
-MODULES = (discovery, lists, versions, selectors, watches, errors, reviews, history)
+MODULES = (discovery, lists, kinds, versions, selectors, watches, errors, reviews, writes, applies, members, history)
 
 
 def of(*modules: types.ModuleType) -> dict[str, Check]:
@@ -34,5 +40,7 @@ def of(*modules: types.ModuleType) -> dict[str, Check]:
 
 
 ALL = of(*MODULES)
-# Promises that a real server keeps and the simulator does not make yet.
-REAL_ONLY = of(writes)
+# Promises of the controllers of a whole cluster.
+WHOLE = of(admission, deletions)
+# Promises that a real server keeps and the simulator does not make.
+REAL_ONLY = of(initial_events)

@@ -26,6 +26,9 @@ KINDS: dict[str, dict[str, tuple[str, bool, list[str]]]] = {
         "persistentvolumeclaims": ("PersistentVolumeClaim", True, ["pvc"]),
         "persistentvolumes": ("PersistentVolume", False, ["pv"]),
         "resourcequotas": ("ResourceQuota", True, ["quota"]),
+        "serviceaccounts": ("ServiceAccount", True, ["sa"]),
+        "limitranges": ("LimitRange", True, ["limits"]),
+        "events": ("Event", True, ["ev"]),
     },
     "apis/apps/v1": {
         "deployments": ("Deployment", True, ["deploy"]),
@@ -34,6 +37,20 @@ KINDS: dict[str, dict[str, tuple[str, bool, list[str]]]] = {
         "replicasets": ("ReplicaSet", True, ["rs"]),
     },
     "apis/batch/v1": {"jobs": ("Job", True, []), "cronjobs": ("CronJob", True, ["cj"])},
+    "apis/rbac.authorization.k8s.io/v1": {
+        "rolebindings": ("RoleBinding", True, []),
+        "clusterrolebindings": ("ClusterRoleBinding", False, []),
+        "roles": ("Role", True, []),
+        "clusterroles": ("ClusterRole", False, []),
+    },
+    "apis/networking.k8s.io/v1": {
+        "networkpolicies": ("NetworkPolicy", True, ["netpol"]),
+        "ingresses": ("Ingress", True, ["ing"]),
+    },
+    "apis/policy/v1": {"poddisruptionbudgets": ("PodDisruptionBudget", True, ["pdb"])},
+    "apis/autoscaling/v2": {"horizontalpodautoscalers": ("HorizontalPodAutoscaler", True, ["hpa"])},
+    "apis/storage.k8s.io/v1": {"storageclasses": ("StorageClass", False, ["sc"])},
+    "apis/apiextensions.k8s.io/v1": {"customresourcedefinitions": ("CustomResourceDefinition", False, ["crd", "crds"])},
 }
 
 

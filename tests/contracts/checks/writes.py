@@ -1,4 +1,4 @@
-"""What Paddock will do to a cluster later: promises of a real server that the simulator does not make yet."""
+"""Single objects written: made, changed, applied, refused, deleted."""
 
 from typing import Any
 
@@ -176,23 +176,3 @@ def check_status_is_written_apart(server: Server) -> None:
         patch = {"spec": {"replicas": 9}, "status": {"replicas": 2}}
     found = server.admin.get(path).json
     assert (found["spec"]["replicas"], found["status"].get("replicas")) == (3, 2)
-
-
-def check_initial_events_of_a_watch(server: Server) -> None:
-    """WatchList: today's objects, then a bookmark that says so."""
-    namespace = server.namespace()
-    server.pods(namespace, "a", "b")
-    events = server.reader.watch(
-        f"/api/v1/namespaces/{namespace}/pods",
-        sendInitialEvents="true",
-        resourceVersionMatch="NotOlderThan",
-        allowWatchBookmarks="true",
-        timeoutSeconds=1,
-    )
-    *added, mark = events
-    assert sorted((event["type"], event["object"]["metadata"]["name"]) for event in added) == [
-        ("ADDED", "a"),
-        ("ADDED", "b"),
-    ]
-    assert mark["type"] == "BOOKMARK"
-    assert mark["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true"
