@@ -70,7 +70,7 @@ def _snapshot(reading: Reading, budget: Budget, *, hurried: bool) -> Conversatio
     known = reading.known()
     total, seen, certain = len(known), 0, True
     stream.objects_live, stream.odd = total, 0
-    limit = max(HURRIED_LIMIT, budget.page_limit) if hurried else budget.page_limit
+    limit = min(max(HURRIED_LIMIT, budget.page_limit) if hurried else budget.page_limit, reading.kind.page_limit)
     begun = reading.clock.now()
     token = ""
     while True:

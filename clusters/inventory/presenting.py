@@ -163,8 +163,8 @@ def lines(streams: list[selectors.StreamLine]) -> list[Line]:
         Line(
             name=line.kind,
             url="",
-            tone=STREAM_TONES[line.stream.state],
-            word=str(StreamState(line.stream.state).label),
+            tone="unknown" if line.is_unseen else STREAM_TONES[line.stream.state],
+            word=_("Not visible with these rights") if line.is_unseen else str(StreamState(line.stream.state).label),
             count=formats.number(line.stream.objects_live),
             instant=line.stream.last_ok_at,
             note=_note(line.stream),

@@ -79,7 +79,7 @@ class Reading:
         """Return the live objects as {uid: resourceVersion}."""
         found: dict[str, str] = {}
         where, values = "cluster_id = %s AND gone_at IS NULL", [str(self.grip.cluster_id)]
-        if self.kind.table == "workload":
+        if self.kind.table in tables.SHARED:
             where, values = where + " AND kind = %s", [*values, self.kind.kubernetes_kind]
         statement = f"SELECT uid, resource_version FROM {self.kind.table} WHERE {where}"  # noqa: S608 - constants
         with transaction.atomic(), connection.chunked_cursor() as cursor:
@@ -138,14 +138,17 @@ class Reading:
         self, items: Iterable[tuple[Item, bool]], undone: list[str] | None = None
     ) -> tuple[list[Values], list[tuple[str, bytes]]]:
         """Values and bodies; an odd object is counted, and named in `undone` where it is gone."""
-        rows, bodies = [], []
+        rows: list[Values] = []
+        bodies: list[tuple[str, bytes]] = []
         for item, gone in items:
+            whole = len(rows)
             try:
                 rows.append(tables.values_of(self.kind, item, gone=gone))
-                bodies.append((item.metadata.uid, self._store.packed(tables.body_of(item))))
+                if self.kind.with_body:
+                    bodies.append((item.metadata.uid, self._store.packed(tables.body_of(item))))
             except (OddObject, ValueError):
                 self.stream.odd += 1
-                del rows[len(bodies) :]
+                del rows[whole:]
                 if gone and undone is not None:
                     undone.append(item.metadata.uid)
         return rows, bodies

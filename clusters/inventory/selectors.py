@@ -12,6 +12,7 @@ from django.db.models import F, Q, Sum
 from clusters.inventory.models import Lease, Namespace, Node, ObjectBody, Pod, Stream, Workload
 from clusters.inventory.models.observed import Observed
 from clusters.inventory.models.sync import StreamState
+from clusters.kube.errors import Forbidden
 from clusters.kube.objects.table import KINDS
 from clusters.registry.models import Cluster
 from clusters.registry.models import State as ClusterState
@@ -23,6 +24,8 @@ from portal.core.listing import Health, Missing
 CHARGED_KINDS = ("pod", "node", "volume", "volume_claim", "service", "namespace")
 # Nothing larger is unpacked for a page; a cluster's own store refuses objects above some 1.5 MB.
 BODY_BYTES = 16 * 1024 * 1024
+# A kind the rights do not show is not out of date, unless Paddock cannot do without it.
+UNSEEN = Q(state=StreamState.DENIED, code=Forbidden.code) & ~Q(kind__in=[kind.name for kind in KINDS if kind.essential])
 
 
 def attached(cluster_id: str | UUID) -> Cluster | None:
@@ -95,6 +98,11 @@ class StreamLine:
         """Deletions wait for a person, who has not decided yet."""
         return self.stream.state == StreamState.HELD and not self.stream.release_asked
 
+    @property
+    def is_unseen(self) -> bool:
+        """The server answered, and the credential has no right to this kind."""
+        return self.stream.state == StreamState.DENIED and self.stream.code == Forbidden.code
+
 
 def streams_of(cluster: Cluster) -> list[StreamLine]:
     """Return the kinds of a cluster in the order in which they are read."""
@@ -113,13 +121,21 @@ class Fleet:
     troubled: int
 
 
+def unseen_kinds(cluster: Cluster) -> list[str]:
+    """Return the kinds (as Kubernetes calls them) that the cluster's rights do not show, in the order of reading.
+
+    Not empty, the cluster's rights are outdated: its manifest is from before Paddock read these kinds.
+    """
+    return [line.kind for line in streams_of(cluster) if line.is_unseen]
+
+
 def fleet(user: Person) -> list[Fleet]:
     """Return the sync of every attached cluster the person may see, the worst first."""
     clusters = list(Cluster.objects.visible_to(user).attached().order_by("name"))
     fresh = freshness([cluster.pk for cluster in clusters])
     passed = dict(Lease.objects.filter(cluster__in=clusters).values_list("cluster_id", "passed_at"))
     troubled: dict[UUID, int] = {}
-    streams = Stream.objects.filter(cluster__in=clusters).exclude(state=StreamState.OK)
+    streams = Stream.objects.filter(cluster__in=clusters).exclude(state=StreamState.OK).exclude(UNSEEN)
     for cluster_id in streams.values_list("cluster_id", flat=True):
         troubled[cluster_id] = troubled.get(cluster_id, 0) + 1
     lines = [Fleet(one.slug, one.name, fresh[one.pk], passed.get(one.pk), troubled.get(one.pk, 0)) for one in clusters]

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from clusters.inventory import lease, pace
+from clusters.inventory import lease, occurrences, pace, quota_history
 from clusters.inventory.drain import Budget, Report, drain
 from clusters.inventory.lease import Grip, LeaseLost
 from clusters.inventory.merge.apply import Store
 from clusters.inventory.merge.tables import TABLES
-from clusters.inventory.models import ChargedFact, Lease, Namespace, ObjectBody, Stream
+from clusters.inventory.models import ChargedFact, Lease, Namespace, ObjectBody, Occurrence, QuotaHour, Stream
 from clusters.inventory.models.sync import StreamState
 from clusters.inventory.reading import PassClock, Reading, save
 from clusters.kube import errors as kube
@@ -24,7 +24,7 @@ from clusters.kube import reactor
 from clusters.kube.connection import Connection
 from clusters.kube.conversation import Answer, Get
 from clusters.kube.objects.metadata import Item
-from clusters.kube.objects.table import KINDS, NAMESPACE, NODE, Kind
+from clusters.kube.objects.table import KINDS, NAMESPACE, NODE, OCCURRENCE, Kind
 from clusters.registry import services as registry
 from clusters.registry.models import Cluster
 from portal.audit import services as audit
@@ -42,6 +42,8 @@ GONE_KEPT = timedelta(days=7)
 FORGET_ROWS = 5_000
 # Pods are put on nodes and into namespaces by name: those are read before them where nothing is known yet.
 FIRST = (NAMESPACE, NODE)
+# Kinds whose objects are not rows one by one.
+OWN_READINGS: Mapping[str, type[Reading]] = {OCCURRENCE.name: occurrences.OccurrenceReading}
 
 _ITEM = msgspec.json.Decoder(Item)
 
@@ -84,10 +86,7 @@ class _Pass:
 
     def run(self, kinds: Sequence[Kind]) -> None:
         """Drain kinds side by side; what went wrong with one stands on its stream."""
-        readings = {
-            kind.name: Reading(self.streams[kind.name], kind, grip=self.grip, store=self.store, clock=self.clock)
-            for kind in kinds
-        }
+        readings = {kind.name: self._reading(kind) for kind in kinds}
         if not readings:
             return
         outcomes = reactor.run(
@@ -109,6 +108,10 @@ class _Pass:
                 _judge(stream, outcome.error, self.clock.now(), seed=f"{self.cluster.pk}/{name}")
             elif outcome.error is not None:
                 raise outcome.error
+
+    def _reading(self, kind: Kind) -> Reading:
+        made = OWN_READINGS.get(kind.name, Reading)
+        return made(self.streams[kind.name], kind, grip=self.grip, store=self.store, clock=self.clock)
 
 
 def sync_once(
@@ -295,12 +298,15 @@ def release_hold(*, stream: Stream, by: Actor) -> Stream:
 
 
 def forget(*, at: datetime) -> int:
-    """Delete what has been gone for a week, with its bodies. Returns how many rows."""
+    """Delete what has been gone for a week, with its bodies, and what is too old. Returns how many rows."""
     forgotten = 0
     for table in TABLES:
         while count := _forget_some(table, at - GONE_KEPT):
             forgotten += count
-    return forgotten
+    with transaction.atomic(), connection.cursor() as cursor:
+        forgotten += occurrences.forget(cursor, before=at - occurrences.KEPT)
+    # After the quotas: the last state of one that is gone goes too.
+    return forgotten + quota_history.forget(at=at)
 
 
 def _forget_some(table: str, before: datetime) -> int:
@@ -321,6 +327,7 @@ def erase(*, cluster_id: UUID) -> None:
         for table in TABLES:
             cursor.execute(f"DELETE FROM {table} WHERE cluster_id = %s", [cluster_id])  # noqa: S608 - a constant
         ObjectBody.objects.filter(cluster_id=cluster_id).delete()
-        ChargedFact.objects.filter(cluster_id=cluster_id).delete()
+        for model in (ChargedFact, Occurrence, QuotaHour):
+            model.objects.filter(cluster_id=cluster_id).delete()
         Stream.objects.filter(cluster_id=cluster_id).delete()
         Lease.objects.filter(cluster_id=cluster_id).delete()

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from clusters.inventory import lists, presenting, selectors, services
+from clusters.inventory import lists, occurred, presenting, selectors, services
 from clusters.inventory.models import Node, Pod, Stream, Workload
 from clusters.registry.models import Cluster
 from portal.access import gate
@@ -77,6 +77,7 @@ class PodsOfWorkload(gate.Gated, listing.ListView):
             "data_at": selectors.confirmed_at(workload.cluster_id, lists.WorkloadList.kinds),
             "facts": presenting.of_workload(workload, selectors.owner_of(workload)),
             "made": made.page(request.user, request.GET.__class__(), at=page.at, path=page.path),
+            "events": occurred.about(workload),
             "body": selectors.body_of(workload),
             "observed": workload,
         }
@@ -122,6 +123,7 @@ def pod(request: HttpRequest, pk: int) -> HttpResponse:
             "crumbs": presenting.crumbs("pods", _("Pods"), found.cluster),
             "data_at": selectors.confirmed_at(found.cluster_id, lists.PodList.kinds),
             "facts": presenting.of_pod(found, selectors.top_of(found)),
+            "events": occurred.about(found),
             "body": selectors.body_of(found),
             "observed": found,
         },
@@ -139,6 +141,7 @@ def streams_panel(request: HttpRequest, slug: str) -> HttpResponse:
         "clusters/inventory/_streams.html",
         {
             "lines": presenting.lines(selectors.streams_of(cluster)),
+            "unseen": ", ".join(selectors.unseen_kinds(cluster)),
             "may_edit": person.scopes_for(Permission.CLUSTER_EDIT).covers(cluster=cluster.pk),
         },
     )

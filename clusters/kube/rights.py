@@ -12,7 +12,9 @@ ACCOUNT = "paddock-read"
 ROLE = "paddock"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
-READ_VERBS = ("get", "list", "watch")
+# A list shows all that a get would, so the sync asks for no get but that of kube-system, the cluster's identity.
+READ_VERBS = ("list", "watch")
+NAMED_VERBS = {"namespace": ("get", "list", "watch")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Right:
 
 # One per kind of the inventory, and the use that the metrics API reports. Secrets are not among them.
 READ: tuple[Right, ...] = (
-    *(Right(kind.group, kind.resource, READ_VERBS) for kind in KINDS),
+    *(
+        Right(kind.group, kind.resource, NAMED_VERBS.get(kind.name, READ_VERBS), optional=not kind.essential)
+        for kind in KINDS
+    ),
     Right("metrics.k8s.io", "nodes", ("get", "list"), optional=True),
     Right("metrics.k8s.io", "pods", ("get", "list"), optional=True),
 )

@@ -57,6 +57,7 @@ class ClusterOut(serializers.ModelSerializer[Cluster]):
             "attached_at",
             "detached_at",
             "is_demo",
+            "labels",
         )
 
 
@@ -65,6 +66,12 @@ class ClusterIn(serializers.Serializer[dict[str, str]]):
 
     name = serializers.CharField(max_length=200)
     kubeconfig = serializers.CharField(trim_whitespace=False, write_only=True)
+
+
+class LabelsIn(serializers.Serializer[dict[str, Any]]):
+    """All labels of a cluster: those that are not named are taken away."""
+
+    labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63))
 
 
 class Clusters(ApiList, GenericViewSet[Cluster]):
@@ -78,6 +85,7 @@ class Clusters(ApiList, GenericViewSet[Cluster]):
         "check": Permission.CLUSTER_EDIT,
         "detach": Permission.CLUSTER_EDIT,
         "discard": Permission.CLUSTER_EDIT,
+        "labels": Permission.CLUSTER_EDIT,
     }
     listing = lists.ClusterList
     serializer_class = ClusterOut
@@ -130,6 +138,16 @@ class Clusters(ApiList, GenericViewSet[Cluster]):
         """Remove a candidate."""
         services.discard(cluster=self._editable(request, pk), by=gate.actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=LabelsIn, responses=ClusterOut)
+    @action(detail=True, methods=["put"])
+    def labels(self, request: Request, pk: UUID) -> Response:
+        """Give a cluster exactly these labels."""
+        cluster = self._editable(request, pk)
+        given = LabelsIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        found = services.set_labels(cluster=cluster, labels=given.validated_data["labels"], by=gate.actor_of(request))
+        return self._changed(found)
 
     def _visible(self, request: Request, pk: UUID) -> Cluster:
         return get_object_or_404(Cluster.objects.visible_to(gate.person(request)), pk=pk)

@@ -8,6 +8,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from clusters.registry import labels
+from portal.core import errors
+
 # More than is accepted, so that a file that is too large is refused by its reader, with the reason.
 LONGEST_PASTE = 8 * 1024 * 1024
 
@@ -62,6 +65,25 @@ class AddClusterForm(forms.Form):
             wanted = at.get(field, field)
             for text in texts:
                 self.add_error(wanted if wanted in self.fields else None, text)
+
+
+class LabelsForm(forms.Form):
+    """Labels, one a line."""
+
+    labels = forms.CharField(
+        label=_("Labels"),
+        required=False,
+        max_length=20_000,
+        help_text=_("One a line, as key=value: environment=production, example.org/region=eu."),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    def clean_labels(self) -> dict[str, str]:
+        """Read the lines."""
+        try:
+            return labels.from_text(self.cleaned_data["labels"])
+        except errors.Refused as refused:
+            raise ValidationError(refused.errors["labels"]) from None
 
 
 class DetachForm(forms.Form):

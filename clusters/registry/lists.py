@@ -1,12 +1,16 @@
 """The list of clusters."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, F, Value, When
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from clusters.kube import distribution
+from clusters.kube import distribution, label_selector
+from clusters.registry import labels
 from clusters.registry.models import Cluster, State
 from portal.access.permissions import Permission
 from portal.access.scopes import Person
@@ -51,6 +55,7 @@ class ClusterList(listing.Listing):
         Column("distribution", _("Distribution"), show=distribution_name, absent=_("not known yet")),
         Column("version", _("Version"), "code", absent=_("not known yet")),
         Column("server", _("Address"), "code", on_page=False),
+        Column("labels", _("Labels"), "labels"),
         Column("rancher_managed", _("Rancher"), "flag"),
         Column("checked_at", _("Checked"), "age", absent=_("not yet")),
         Column("credential_expires_at", _("Credential ends"), "instant", absent=_("does not say")),
@@ -61,17 +66,33 @@ class ClusterList(listing.Listing):
         Column("id", _("Id"), on_page=False),
     )
     filters = (
+        Filter(
+            "labels",
+            _("Labels"),
+            "text",
+            help=_("A selector as in Kubernetes: environment=production,region in (eu, us),!frozen"),
+        ),
         Filter("name", _("Name"), "text", lookup="name__icontains"),
         Filter("state", _("State"), choices=state_choices, help=_("Detached clusters are shown on request.")),
         Filter("distribution", _("Distribution"), choices=distribution_choices, lookup="distribution"),
     )
     orders = {"name": ("name", "id"), "attached_at": ("attached_at", "id"), "version": ("version", "id")}
 
+    def parse(self, user: Person, given: QueryDict, *, at: datetime, strict: bool = False) -> listing.Params:
+        """Understand the selector too; raises `BadQuery` at its place."""
+        params = super().parse(user, given, at=at, strict=strict)
+        try:
+            selector = label_selector.parse(params.filters["labels"] or "")
+        except label_selector.BadSelector as bad:
+            raise listing.BadQuery("labels", labels.explained(bad)) from None
+        return replace(params, filters={**params.filters, "labels": selector})
+
     def rows(self, user: Person, params: listing.Params) -> Any:
         """Candidates and attached clusters, or those of the chosen state."""
         found = Cluster.objects.visible_to(user)
         state = params.filters["state"]
         found = found.filter(state=state) if state else found.exclude(state=State.DETACHED)
+        found = found.filter(labels.condition(params.filters["labels"]))
         changed = When(state=State.ATTACHED, identity_changed_at__isnull=False, then=Value("changed"))
         found = found.annotate(condition=Case(changed, default=F("state")))
         return found.values(*(column.key for column in self.columns))

@@ -68,6 +68,8 @@ class Cluster(UUIDModel):
     attached_at = models.DateTimeField(null=True, blank=True)
     detached_at = models.DateTimeField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
+    # Put on by people; selectors choose clusters by them. Nothing is read from or written to the cluster.
+    labels = models.JSONField(default=dict, db_default={}, blank=True)
 
     objects: ClassVar[ClusterQuerySet] = ClusterQuerySet.as_manager()  # type: ignore[assignment]
 

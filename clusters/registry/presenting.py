@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from clusters.kube import checks as kube
 from clusters.kube import distribution, rights
+from clusters.registry import labels
 from clusters.registry.models import Cluster, State
 from clusters.registry.selectors import Looking
 from portal.core import formats, parts
@@ -55,6 +56,7 @@ def facts(cluster: Cluster) -> list[parts.Fact]:
         parts.Fact(_("State"), str(State(cluster.state).label)),
         parts.Fact(_("Distribution"), distribution.LABELS.get(cluster.distribution) or None),
         parts.Fact(_("Version"), cluster.version or None, mono=True),
+        parts.Fact(_("Labels"), ", ".join(labels.as_text(cluster.labels).splitlines()) or None, absent=_("none")),
         parts.Fact(_("Managed by Rancher"), _("yes") if cluster.rancher_managed else _("no")),
         *identity(cluster),
         parts.Fact(

@@ -4,7 +4,7 @@ A proposal that is accepted becomes a candidate with a sealed credential; a job 
 of any transaction, `keep` in one); a person confirms what was found, which pins the cluster's identity.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from clusters.kube import checks, kubeconfig
 from clusters.kube import connection as kube
 from clusters.registry import credentials, naming, obstacles
+from clusters.registry import labels as label_rules
 from clusters.registry.models import Cluster, State
 from portal.audit import services as audit
 from portal.core import egress, errors, sealed
@@ -158,6 +159,26 @@ def discard(*, cluster: Cluster, by: Actor) -> None:
             raise errors.Conflict.one("", _("Only a candidate can be discarded; an attached cluster is detached."))
         audit.record("registry.cluster.purge", by=by, on=locked.as_subject(), before={"server": locked.server})
         locked.delete()
+
+
+def set_labels(*, cluster: Cluster, labels: Mapping[str, str], by: Actor) -> Cluster:
+    """Give an attached cluster exactly these labels. Raises `Refused` at "labels", `Conflict` when not attached."""
+    wanted = label_rules.demand(labels)
+    with transaction.atomic():
+        locked = _locked(cluster)
+        if locked.state != State.ATTACHED:
+            raise errors.Conflict.one("", _("This cluster is not attached."))
+        if locked.labels != wanted:
+            before, locked.labels = locked.labels, wanted
+            locked.save(update_fields=["labels"])
+            audit.record(
+                "registry.cluster.label",
+                by=by,
+                on=locked.as_subject(),
+                before={"labels": before},
+                after={"labels": wanted},
+            )
+    return locked
 
 
 def purge_candidates(*, at: datetime) -> int:

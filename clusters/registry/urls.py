@@ -17,5 +17,6 @@ urlpatterns = [
     path("<slug:slug>/confirm/", views.confirm, name="confirm"),
     path("<slug:slug>/discard/", views.discard, name="discard"),
     path("<slug:slug>/recheck/", views.recheck, name="recheck"),
+    path("<slug:slug>/labels/", views.Labels.as_view(), name="labels"),
     path("<slug:slug>/detach/", views.Detach.as_view(), name="detach"),
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clusters.kube import rights
 from clusters.registry import forms, lists, presenting, selectors, services
+from clusters.registry import labels as label_rules
 from clusters.registry.models import Cluster, State
 from portal.access import gate
 from portal.access.permissions import Permission
@@ -189,6 +190,42 @@ def recheck(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("registry:cluster", slug=slug)
 
 
+class Labels(gate.Gated, View):
+    """Say by which labels the cluster is chosen."""
+
+    permission = Permission.CLUSTER_EDIT
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Show them, one a line."""
+        found = _editable(request, slug)
+        form = forms.LabelsForm(initial={"labels": label_rules.as_text(found.labels)})
+        return self._page(request, found, form, 200)
+
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Save, or show which line is wrong."""
+        found = _editable(request, slug)
+        form = forms.LabelsForm(request.POST)
+        if form.is_valid():
+            try:
+                services.set_labels(cluster=found, labels=form.cleaned_data["labels"], by=gate.actor_of(request))
+            except errors.Refused as refused:
+                for text in (text for texts in refused.errors.values() for text in texts):
+                    form.add_error(None, text)
+            else:
+                messages.success(request, _("The labels of %s are saved.") % found.name)
+                return redirect("registry:cluster", slug=slug)
+        return self._page(request, found, form, 422)
+
+    def _page(self, request: HttpRequest, found: Cluster, form: forms.LabelsForm, status: int) -> HttpResponse:
+        context = {
+            "title": _("Labels of %s") % found.name,
+            "crumbs": [CLUSTERS, parts.Crumb(found.name, found.get_absolute_url())],
+            "cluster": found,
+            "form": form,
+        }
+        return render(request, "clusters/registry/labels.html", context, status=status)
+
+
 class Detach(gate.Gated, View):
     """Let go of a cluster, after its name was typed."""
 
@@ -237,7 +274,7 @@ def rights_page(request: HttpRequest) -> HttpResponse:
         "clusters/registry/rights.html",
         {
             "title": _("Rights in a cluster"),
-            "about": _("What Paddock needs to read a cluster: get, list and watch, and no Secrets."),
+            "about": _("What Paddock needs to read a cluster: list and watch, and no Secrets."),
             "crumbs": [CLUSTERS],
             "manifest": rights.manifests(),
             "command": presenting.TOKEN_COMMAND,

@@ -10,6 +10,7 @@ import zstandard
 from django.db.backends.utils import CursorWrapper
 from psycopg2 import Binary
 
+from clusters.inventory import quota_history
 from clusters.inventory.merge import copying, statements, tables
 from clusters.inventory.merge.tables import TABLES, Table, Values
 
@@ -65,6 +66,8 @@ class Store:
         self._put_bodies(cursor, bodies)
         if table_name == "namespace" and inserted:
             self.link(cursor, inserted, at)
+        if table_name == "quota":
+            quota_history.note(cursor, cluster_id=self.cluster_id, uids=[row[0] for row in rows], at=at)
         if relabelled:
             cursor.execute(statements.relabel(), {**self._values(at), "namespaces": relabelled})
         return Applied(written, appeared, vanished)
@@ -104,6 +107,8 @@ class Store:
         return {"cluster": self.cluster_id, "at": at, "label_keys": self._label_keys}
 
     def _put_bodies(self, cursor: CursorWrapper, bodies: Bodies) -> None:
+        if not bodies:
+            return
         if len(bodies) <= FEW:
             values: dict[str, Any] = {
                 "cluster": self.cluster_id,

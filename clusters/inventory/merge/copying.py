@@ -31,6 +31,10 @@ def _json(value: dict[str, str]) -> str:
     return msgspec.json.encode(value).decode() if value else "{}"
 
 
+def _json_list(values: tuple[Any, ...]) -> str:
+    return msgspec.json.encode(values).decode()
+
+
 _CELLS: dict[type, Callable[[Any], str]] = {
     str: str,
     int: str,
@@ -39,11 +43,12 @@ _CELLS: dict[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     list: _array,
     dict: _json,
+    tuple: _json_list,
 }
 
 
 def text(rows: Iterable[Sequence[Any]]) -> io.StringIO:
-    """Write rows of plain values (text, integers, flags, instants, lists of text, dicts, None) for COPY."""
+    """Write rows of plain values (text, integers, flags, instants, lists of text, JSON, None) for COPY."""
     return io.StringIO("".join([_line(row) for row in rows]))
 
 

@@ -1,17 +1,23 @@
-"""Which columns each kind fills, and an item as plain values in their order."""
+"""Which columns each kind fills, and an item as plain values in their order.
 
-from collections.abc import Callable
+The columns follow from the kind's row and its model: a new kind is named in neither place again. A list of text is an
+array, a tuple of objects a JSON list, a dict a JSON object.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.db import connection
 
 from clusters.inventory import owners
+from clusters.inventory.models.observed import Charged, Namespaced, Observed
 from clusters.kube.objects import metadata
 from clusters.kube.objects.metadata import Item
 from clusters.kube.objects.pod import PodRow
-from clusters.kube.objects.table import Kind, Row
+from clusters.kube.objects.table import KINDS, Kind, Row
 
 LARGEST = 2**63 - 1
 REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
@@ -34,12 +40,16 @@ NAMESPACE: tuple[Field, ...] = (("namespace_name", "text"),)
 
 @dataclass(frozen=True)
 class Table:
-    """A table and the fields of its kinds' rows, in order; `extra` are worked out here from the item."""
+    """A table and the fields of its kinds' rows, in order; `extra` are worked out here from the item.
+
+    `unstored` come in and are not kept as they are.
+    """
 
     name: str
     namespaced: bool
     fields: tuple[Field, ...]
     extra: tuple[Field, ...] = ()
+    unstored: frozenset[str] = frozenset()
 
     @property
     def incoming(self) -> tuple[Field, ...]:
@@ -49,81 +59,60 @@ class Table:
     @property
     def stored(self) -> tuple[str, ...]:
         """The columns that go from the incoming row to the table as they are."""
-        dropped = {"gone", "first_start", "last_finish"}
-        if self.name not in {"namespace", "pod"}:
-            dropped.add("deleting_since")
-        return tuple(name for name, _type in self.incoming if name not in dropped)
+        return tuple(name for name, _type in self.incoming if name not in self.unstored)
 
 
 class OddObject(ValueError):
     """The object cannot be stored as it is: to be set aside and counted."""
 
 
-def _fields(kind: str, *names: str) -> tuple[Field, ...]:
-    return tuple((name, kind) for name in names)
-
-
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        Table("namespace", False, _fields("text", "phase", "rancher_project")),
-        Table(
-            "node",
-            False,
-            _fields("text", "provider_id", "instance_type", "region", "zone", "capacity_class")
-            + (("roles", "text[]"),)
-            + _fields("bigint", "cpu_m", "memory_bytes", "gpu_m", "pods")
-            + _fields(
-                "bigint",
-                "allocatable_cpu_m",
-                "allocatable_memory_bytes",
-                "allocatable_gpu_m",
-                "allocatable_pods",
-            )
-            + _fields("boolean", "ready", "unschedulable")
-            + _fields("text", "kubelet_version", "architecture", "operating_system"),
-        ),
-        Table(
-            "pod",
-            True,
-            _fields("text", "node", "phase", "reason", "owner_kind", "owner_name", "owner_uid")
-            + _fields("bigint", "cpu_m", "memory_bytes", "gpu_m")
-            + _fields("bigint", "restarts", "containers", "containers_ready", "priority")
-            + _fields("text", "priority_class", "qos"),
-            _fields("text", "workload_kind", "workload_name") + _fields("timestamptz", "first_start", "last_finish"),
-        ),
-        Table(
-            "workload",
-            True,
-            _fields("text", "kind")
-            + _fields("bigint", "desired", "ready", "updated", "available")
-            + _fields("text", "owner_kind", "owner_name", "owner_uid")
-            + _fields("boolean", "paused")
-            + _fields("bigint", "completions", "active", "succeeded", "failed")
-            + _fields("text", "schedule", "time_zone")
-            + _fields("timestamptz", "started_at", "finished_at", "last_scheduled_at", "last_succeeded_at")
-            + (("images", "text[]"),),
-        ),
-        Table("service", True, _fields("text", "type", "cluster_ip") + (("ingress", "text[]"),)),
-        Table(
-            "volume_claim",
-            True,
-            _fields("text", "phase", "volume", "storage_class")
-            + _fields("bigint", "requested_bytes", "capacity_bytes")
-            + (("access_modes", "text[]"),),
-        ),
-        Table(
-            "volume",
-            False,
-            _fields("text", "phase")
-            + _fields("bigint", "capacity_bytes")
-            + _fields("text", "storage_class", "reclaim_policy", "claim_namespace", "claim_name", "claim_uid")
-            + _fields("text", "driver", "handle"),
-            _fields("text", "region"),
-        ),
-        Table("quota", True, _fields("jsonb", "hard", "used")),
-    )
+# Worked out from item and row by the functions of _EXTRA below, in this order.
+_EXTRA_FIELDS: dict[str, tuple[Field, ...]] = {
+    "pod": (
+        ("workload_kind", "text"),
+        ("workload_name", "text"),
+        ("first_start", "timestamptz"),
+        ("last_finish", "timestamptz"),
+    ),
+    "volume": (("region", "text"),),
 }
+
+
+def _table(model: type[Observed], row: type[Row]) -> Table:
+    """Derive the columns that a kind fills: those that its row and its model both have.
+
+    The head is common to all, and the span of what is charged is worked out in the database.
+    """
+    columns = {field.name: str(field.db_type(connection)) for field in model._meta.concrete_fields}
+    apart = {name for name, _type in HEAD}
+    if issubclass(model, Charged):
+        apart |= {field.name for field in Charged._meta.get_fields()}
+    name = model._meta.db_table
+    return Table(
+        name=name,
+        namespaced=issubclass(model, Namespaced),
+        fields=tuple((each, columns[each]) for each in row.__struct_fields__ if each in columns and each not in apart),
+        extra=_EXTRA_FIELDS.get(name, ()),
+        unstored=frozenset({"gone", "first_start", "last_finish"} | ({"deleting_since"} - set(columns))),
+    )
+
+
+def _models(parent: type[Observed]) -> Iterator[type[Observed]]:
+    for model in parent.__subclasses__():
+        if not model._meta.abstract:
+            yield model
+        yield from _models(model)
+
+
+def _tables() -> dict[str, Table]:
+    models_of = {model._meta.db_table: model for model in _models(Observed)}  # type: ignore[type-abstract]
+    # A kind without such a model has a reading of its own.
+    return {kind.table: _table(models_of[kind.table], kind.row) for kind in KINDS if kind.table in models_of}
+
+
+TABLES: dict[str, Table] = _tables()
+# Those that several kinds fill together.
+SHARED = frozenset(kind.table for kind in KINDS if sum(each.table == kind.table for each in KINDS) > 1)
 
 
 def values_of(kind: Kind, item: Item, *, gone: bool = False) -> Values:
@@ -135,7 +124,7 @@ def values_of(kind: Kind, item: Item, *, gone: bool = False) -> Values:
     except (ValueError, TypeError, OverflowError) as error:
         # A naive instant or a number out of range is as odd as a spec that does not decode.
         raise OddObject(str(error)) from None
-    _demand_storable(found)
+    demand_storable(found)
     return found
 
 
@@ -182,7 +171,7 @@ def _of_volume(item: Item, row: Row) -> Values:
 _EXTRA: dict[str, Callable[[Item, Row], Values]] = {"pod": _of_pod, "volume": _of_volume}
 
 
-def _demand_storable(values: Values) -> None:
+def demand_storable(values: Values) -> None:
     """PostgreSQL has no zero byte in text and no integer above 63 bits."""
     for value in values:
         kind = type(value)
@@ -192,11 +181,36 @@ def _demand_storable(values: Values) -> None:
         elif kind is int:
             if not -LARGEST <= value <= LARGEST:
                 raise OddObject("a number is too large")
-        elif kind is dict or kind is list:
-            if "\0" in "".join([*value, *value.values()] if kind is dict else value):
+        elif kind in _JOINED:
+            if "\0" in _JOINED[kind](value):
                 raise OddObject("a text holds a zero byte")
         elif kind is datetime and value.tzinfo is None:
             raise OddObject("an instant has no time zone")
+
+
+def _flat(value: dict[str, str]) -> str:
+    return "".join([*value, *value.values()])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text inside a list of JSON values, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield key
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+
+
+# All texts of a value together.
+_JOINED: dict[type, Callable[[Any], str]] = {
+    dict: _flat,
+    list: "".join,
+    tuple: lambda value: "".join(_texts(value)),
+}
 
 
 def body_of(item: Item) -> bytes:

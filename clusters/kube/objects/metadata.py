@@ -1,7 +1,8 @@
 """What every object has: identity, version, labels; and how one is decoded, trimmed and encoded again."""
 
 from datetime import datetime
-from typing import TypeVar
+from functools import cache
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -43,18 +44,27 @@ class Metadata(msgspec.Struct, gc=False, rename="camel"):
 
 
 class Item(msgspec.Struct, gc=False):
-    """One object. The raw parts are slices of the answer's buffer and keep the whole buffer alive."""
+    """One object. The raw parts are slices of the answer's buffer and keep the whole buffer alive.
+
+    A kind that has more beside spec and status extends it.
+    """
 
     metadata: Metadata
     spec: msgspec.Raw = NULL
     status: msgspec.Raw = NULL
 
 
-class Event(msgspec.Struct, gc=False):
+AnItem = TypeVar("AnItem", bound=Item)
+
+
+class EventOf(msgspec.Struct, Generic[AnItem], gc=False):
     """`type` is ADDED, MODIFIED or DELETED (bookmarks and errors do not come out of the reactor)."""
 
     type: str
-    object: Item
+    object: AnItem
+
+
+Event: TypeAlias = EventOf[Item]
 
 
 _OWNERS = msgspec.json.Decoder(list[Owner] | None)
@@ -76,7 +86,7 @@ def annotations_of(item: Item) -> dict[str, str]:
 
 
 def body_of(item: Item) -> bytes:
-    """JSON of metadata, spec and status without managedFields and the last-applied annotation.
+    """JSON of the object as far as it was decoded, without managedFields and the last-applied annotation.
 
     What a detail page shows; to be compressed and kept apart from the row.
     """
@@ -84,8 +94,16 @@ def body_of(item: Item) -> bytes:
     kept = {_CAMEL[name]: value for name, value in metadata.items() if value is not None and value is not NULL}
     if "annotations" in kept:
         kept["annotations"] = annotations_of(item)
-    parts = {"metadata": kept, "spec": item.spec, "status": item.status}
-    return _ENCODER.encode({name: part for name, part in parts.items() if part is not NULL})
+    parts = {encoded: getattr(item, name) for name, encoded in _parts(type(item))}
+    kept_parts = {name: part for name, part in parts.items() if part is not NULL and part is not None}
+    return _ENCODER.encode({"metadata": kept, **kept_parts})
+
+
+@cache
+def _parts(kind: type[Item]) -> list[tuple[str, str]]:
+    """Return the fields beside the metadata, as they are called here and by the server."""
+    pairs = zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+    return [(name, encoded) for name, encoded in pairs if name != "metadata"]
 
 
 _CAMEL = dict(zip(Metadata.__struct_fields__, Metadata.__struct_encode_fields__, strict=True))

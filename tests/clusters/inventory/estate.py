@@ -7,23 +7,14 @@ from django.db import connection
 
 from clusters.inventory import services
 from clusters.inventory.drain import Budget
+from clusters.inventory.merge.tables import TABLES
 from clusters.inventory.models import ChargedFact, Lease, Stream
 from clusters.kube import kubeconfig
 from clusters.registry.models import Cluster, State
 from portal.core import clock, sealed
 from tests.fakes.simulator import Body, Simulator
 
-OBJECT_TABLES = (
-    "namespace",
-    "node",
-    "pod",
-    "workload",
-    "service",
-    "volume_claim",
-    "volume",
-    "quota",
-    "object_body",
-)
+OBJECT_TABLES = (*TABLES, "object_body", "occurrence", "quota_hour")
 
 
 def attach(simulator: Simulator, slug: str) -> Cluster:

@@ -61,7 +61,7 @@ def test_missing_rights_are_named_and_optional_ones_only_warn(serve: Serve, auth
     found = {check.key: check for check in probe.checks}
     assert not probe.passed
     assert found["right.pods"].state == FAILED
-    assert found["right.pods"].text == "Missing: get, watch."
+    assert found["right.pods"].text == "Missing: watch."
     assert found["right.pods"].remedy
     assert found["right.nodes"].state == FAILED
     assert found["right.pods.metrics.k8s.io"].state == WARN

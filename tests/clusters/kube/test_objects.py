@@ -14,8 +14,8 @@ from clusters.kube.objects.table import BY_NAME, KINDS
 from tests.clusters.kube import samples
 
 
-def item(content: dict[str, Any]) -> Item:
-    return msgspec.json.decode(json.dumps({"metadata": {"uid": "u", "name": "n"}, **content}), type=Item)
+def item(content: dict[str, Any], kind: type[Item] = Item) -> Item:
+    return msgspec.json.decode(json.dumps({"metadata": {"uid": "u", "name": "n"}, **content}), type=kind)
 
 
 def at(hour: int, second: int) -> datetime:
@@ -43,15 +43,18 @@ def test_a_pod() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_nothing_and_null_are_read_as_nothing(kind: Any) -> None:
-    contents: list[dict[str, Any]] = [{}, {"spec": None, "status": None}, {"spec": {}, "status": {}}]
+    names = [name for name in kind.item.__struct_encode_fields__ if name != "metadata"]
+    contents: list[dict[str, Any]] = [{}, dict.fromkeys(names), {"spec": {}, "status": {}}]
     for content in contents:
-        assert kind.extract(item(content)) is not None
+        assert kind.extract(item(content, kind.item)) is not None
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_an_odd_status_is_odd_and_nothing_worse(kind: Any) -> None:
-    with pytest.raises(Odd):
-        kind.extract(item({"spec": {}, "status": "text"}))
+def test_odd_parts_are_odd_and_nothing_worse(kind: Any) -> None:
+    """Parts that are decoded with the object spoil it there, those that stay raw when it is extracted."""
+    names = [name for name in kind.item.__struct_encode_fields__ if name != "metadata"]
+    with pytest.raises((Odd, msgspec.ValidationError)):
+        kind.extract(item(dict.fromkeys(names, 7), kind.item))
 
 
 def test_unreadable_quantities_are_odd() -> None:
@@ -323,6 +326,16 @@ def test_the_body_that_is_kept_has_all_but_the_ballast() -> None:
 
 
 def test_the_table_of_kinds() -> None:
-    assert [kind.name for kind in KINDS if not kind.namespaced] == ["namespace", "node", "volume"]
+    assert [kind.name for kind in KINDS if not kind.namespaced] == [
+        "namespace",
+        "node",
+        "volume",
+        "cluster_role_binding",
+        "cluster_role",
+        "storage_class",
+        "custom_resource",
+    ]
+    assert len({kind.path for kind in KINDS}) == len(BY_NAME) == len(KINDS)
+    assert not any(kind.resource == "secrets" for kind in KINDS)
     assert (BY_NAME["job"].group, BY_NAME["job"].resource) == ("batch", "jobs")
     assert (BY_NAME["pod"].group, BY_NAME["pod"].resource) == ("", "pods")
