@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.access.scopes import ScopeKind
 from portal.accounts.giving import own_roles
+from portal.core import errors
 
 DAYS = [("1", _("1 day")), ("7", _("1 week")), ("30", _("30 days")), ("90", _("90 days")), ("", _("without end"))]
 KINDS = [
@@ -62,6 +63,13 @@ class RejectForm(forms.Form):
     """Why not."""
 
     note = forms.CharField(label=_("Why not"), max_length=500, required=False)
+
+
+def demand(form: forms.Form) -> dict[str, Any]:
+    """Return what a form without a page of its own was given. Raises `Refused` with the messages at their fields."""
+    if not form.is_valid():
+        raise errors.Refused({field: [str(text) for text in texts] for field, texts in form.errors.items()})
+    return form.cleaned_data
 
 
 def listed_things() -> list[tuple[str, str]]:

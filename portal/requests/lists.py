@@ -12,7 +12,7 @@ from portal.core import listing
 from portal.core.listing import Column, Filter
 from portal.core.parts import Text, Tone
 from portal.requests import selectors
-from portal.requests.models import AccessRequest, State
+from portal.requests.models import State
 
 STATES: dict[str, tuple[Tone, Text]] = {
     State.WAITING.value: ("busy", _("Waiting")),
@@ -78,7 +78,7 @@ class OwnRequestList(_Requests):
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """Theirs alone; nothing that would tell whether the thing exists."""
-        return AccessRequest.objects.filter(asker_id=getattr(user, "pk", None)).values(*self.names, "asked_for")
+        return selectors.own(user).values(*self.names, "asked_for")
 
 
 class RequestList(_Requests):

@@ -60,8 +60,7 @@ def bindings_of(review: Review, *, at: datetime) -> list[Binding]:
 def decide(*, review: Review, answers: Mapping[UUID, bool], reviewer: User, by: Actor, at: datetime) -> Review:
     """Keep (True) or drop (False) each binding of the scope; the review is closed.
 
-    Raises `Refused` for a binding without an answer, and for one of the reviewer's own that is kept, where others are
-    there to say so; `Conflict` when it was closed meanwhile.
+    Raises `Refused` for a binding without an answer; `Conflict` when it was closed meanwhile.
     """
     locked = Review.objects.select_for_update().get(pk=review.pk)
     if locked.closed_at is not None:

@@ -15,6 +15,11 @@ def decidable(person: Person) -> QuerySet[AccessRequest]:
     return real if held.everything else real.filter(_inside(person))
 
 
+def own(person: Person) -> QuerySet[AccessRequest]:
+    """Return what the person asked for."""
+    return AccessRequest.objects.filter(asker_id=getattr(person, "pk", None))
+
+
 def waiting_for(person: Person) -> QuerySet[AccessRequest]:
     """Return what waits for the person's decision; nobody decides on their own."""
     return decidable(person).filter(state=State.WAITING).exclude(asker_id=getattr(person, "pk", None))

@@ -29,35 +29,31 @@ def ask(  # noqa: PLR0913 - one argument for each thing that is asked for
 ) -> AccessRequest:
     """Ask for a role. Whether a thing with this slug exists makes no difference to the answer.
 
-    Raises `Refused` (unknown role, a scope it cannot have, no reason, too long, too many) and `Conflict` when the same
-    waits already.
+    Raises `Refused` (unknown role, a scope it cannot have, no reason, too long, too many), `Conflict` when the same
+    waits already, and `TooMany`. What is refused does not count for the limit.
     """
     _demand_sense(role, kind, reason, days)
     if kind == scopes.ScopeKind.EVERYTHING and slug:
         raise errors.Refused.one("thing", _("A role on everything names nothing in particular."))
     if kind != scopes.ScopeKind.EVERYTHING and not slug:
         raise errors.Refused.one("thing", _("Say which one."))
-    mine = AccessRequest.objects.filter(asker=asker, state=State.WAITING)
-    if mine.count() >= MOST_WAITING:
-        raise errors.Refused.one("", _("You have %d requests waiting. Withdraw one first.") % MOST_WAITING)
-    if mine.filter(role=role, scope_kind=kind, asked_for=slug).exists():
-        raise errors.Conflict.one("", _("You have asked for this already; it waits for an answer."))
-    if not limits.spend(limits.ACCESS_REQUESTS, str(asker.pk), at):
-        raise errors.TooMany.after(600, "", _("You have asked for a lot within the hour. Wait a little."))
-    found = _find(kind, slug)
-    request = AccessRequest(
-        asker=asker,
-        role=role,
-        scope_kind=kind,
-        scope_id=found[0] if found else None,
-        scope_label=found[1] if found else "",
-        asked_for=slug,
-        reason=reason,
-        days=days,
-        created_at=at,
-        expires_at=at + KEPT_OPEN,
-    )
     with transaction.atomic():
+        # Two clicks at the same moment are looked at one after the other.
+        User.objects.select_for_update(no_key=True).get(pk=asker.pk)
+        _demand_room(asker, role, kind, slug, at)
+        found = _find(kind, slug)
+        request = AccessRequest(
+            asker=asker,
+            role=role,
+            scope_kind=kind,
+            scope_id=found[0] if found else None,
+            scope_label=found[1] if found else "",
+            asked_for=slug,
+            reason=reason,
+            days=days,
+            created_at=at,
+            expires_at=at + KEPT_OPEN,
+        )
         validate(request)
         request.save()
         audit.record(
@@ -153,6 +149,16 @@ def _find(kind: str, slug: str) -> tuple[UUID, str] | None:
         return None
     found: tuple[UUID, str] | None = import_string(settings.SCOPE_FINDERS[kind])(slug)
     return found
+
+
+def _demand_room(asker: User, role: str, kind: str, slug: str, at: datetime) -> None:
+    mine = AccessRequest.objects.filter(asker=asker, state=State.WAITING)
+    if mine.count() >= MOST_WAITING:
+        raise errors.Refused.one("", _("You have %d requests waiting. Withdraw one first.") % MOST_WAITING)
+    if mine.filter(role=role, scope_kind=kind, asked_for=slug).exists():
+        raise errors.Conflict.one("", _("You have asked for this already; it waits for an answer."))
+    if not limits.spend(limits.ACCESS_REQUESTS, str(asker.pk), at):
+        raise errors.TooMany.after(600, "", _("You have asked for a lot within the hour. Wait a little."))
 
 
 def _demand_sense(role: str, kind: str, reason: str, days: int | None) -> None:

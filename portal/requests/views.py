@@ -19,7 +19,7 @@ from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
 from portal.requests import forms, lists, reviews, selectors, services
-from portal.requests.models import AccessRequest, Review
+from portal.requests.models import AccessRequest, Review, State
 
 
 class Own(gate.SignedIn, ListView):
@@ -31,9 +31,10 @@ class Own(gate.SignedIn, ListView):
 
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """Those that can be withdrawn, and tabs."""
-        waiting = AccessRequest.objects.filter(asker_id=request.user.pk, state="waiting").order_by("-created_at")
+        waiting = selectors.own(gate.person(request)).filter(state=State.WAITING).order_by("-created_at")
         ask = parts.Action(_("Ask for access"), reverse("requests:ask"))
-        return {"waiting": waiting, "tabs": tabs(request, "requests:own"), "action": ask}
+        rows = [(one, role_name(one.role)) for one in waiting]
+        return {"waiting": rows, "tabs": tabs(request, "requests:own"), "action": ask}
 
 
 class Ask(gate.SignedIn, View):
@@ -48,7 +49,7 @@ class Ask(gate.SignedIn, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ask. The answer is the same whether the thing exists or not."""
-        form = forms.AskForm(request.POST)
+        form, refusal = forms.AskForm(request.POST), 422
         if form.is_valid():
             data = form.cleaned_data
             try:
@@ -63,11 +64,12 @@ class Ask(gate.SignedIn, View):
                     at=clock.now(),
                 )
             except errors.Refused as refused:
+                refusal = refused.status
                 put_errors(form, refused)
             else:
                 messages.success(request, _("Your request is on its way, if there is such a thing."))
                 return redirect("requests:own")
-        return self._shown(request, form, status=422)
+        return self._shown(request, form, status=refusal)
 
     def _shown(self, request: HttpRequest, form: forms.AskForm, status: int = 200) -> HttpResponse:
         context = {"form": form, "listed": forms.listed_things(), "crumbs": [_crumb()]}
@@ -93,16 +95,14 @@ class Waiting(gate.Gated, ListView):
 def approve(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give what was asked for."""
     found = _decidable(request, request_id)
-    form = forms.ApproveForm(request.POST)
-    if not form.is_valid():
-        raise errors.Refused.one("days", _("Choose for how long."))
+    given = forms.demand(forms.ApproveForm(request.POST))
     services.approve(
         request=found,
         approver=own_account(request),
         by=gate.actor_of(request),
         at=clock.now(),
-        days=form.cleaned_data["days"],
-        note=form.cleaned_data["note"],
+        days=given["days"],
+        note=given["note"],
     )
     messages.success(request, _("%s has the role from now on.") % found.asker)
     return redirect("requests:waiting")
@@ -113,7 +113,7 @@ def approve(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def reject(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Say no, and why."""
     found = _decidable(request, request_id)
-    note = request.POST.get("note", "")[:500]
+    note = forms.demand(forms.RejectForm(request.POST))["note"]
     services.reject(request=found, approver=own_account(request), by=gate.actor_of(request), at=clock.now(), note=note)
     messages.success(request, _("The request is rejected."))
     return redirect("requests:waiting")
@@ -123,7 +123,7 @@ def reject(request: HttpRequest, request_id: UUID) -> HttpResponse:
 @gate.signed_in("everybody's own requests")
 def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Take one's own request back."""
-    found = get_object_or_404(AccessRequest, pk=request_id, asker_id=request.user.pk)
+    found = get_object_or_404(selectors.own(gate.person(request)), pk=request_id)
     services.withdraw(request=found, by=gate.actor_of(request), at=clock.now())
     messages.success(request, _("The request is withdrawn."))
     return redirect("requests:own")
@@ -183,8 +183,9 @@ class OneReview(gate.Gated, View):
 
 
 def own_account(request: HttpRequest) -> User:
-    """Return the row of the signed-in person."""
-    return get_object_or_404(User, pk=request.user.pk)
+    """Return the signed-in person, with what narrows their rights in this request."""
+    assert isinstance(request.user, User), "the gate lets nobody else through"
+    return request.user
 
 
 def role_name(key: str) -> str:

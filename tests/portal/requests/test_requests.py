@@ -136,6 +136,7 @@ def test_bad_input_is_refused_at_its_field(world: World, bob: User, changes: dic
 def test_the_same_twice_is_one(world: World, bob: User) -> None:
     ask(bob, world.ours.project.slug)
     again = ask(bob, world.ours.project.slug)
+    assert again.status_code == 409
     assert "asked for this already" in again.content.decode()
     absent = [ask(bob, "nothing-there") for _try in range(2)][1]
     assert "asked for this already" in absent.content.decode()
