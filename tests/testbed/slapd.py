@@ -76,6 +76,7 @@ def _config(folder: Path, stored: dict[str, Path]) -> str:
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
+moduleload ppolicy
 pidfile {folder}/slapd.pid
 argsfile {folder}/slapd.args
 TLSCACertificateFile {stored["ca_crt"]}
@@ -94,6 +95,7 @@ rootpw "{ROOT_PASSWORD}"
 index objectClass,uid,cn,member,memberOf,entryUUID eq
 overlay memberof
 memberof-refint TRUE
+overlay ppolicy
 limits dn.exact="{ldif.SERVICE}" size.soft=unlimited size.hard=unlimited size.prtotal=unlimited
 limits dn.exact="{ldif.LIMITED}" size.soft=10 size.hard=10 size.prtotal=10
 access to attrs=userPassword by anonymous auth by * none
