@@ -111,7 +111,7 @@ class MemberList(listing.Listing):
         if isinstance(on, Project):
             owner = selectors.team_of(on)
             above |= Q(scope_kind=ScopeKind.TEAM, scope_id=owner.pk if owner else None)
-        there = Q(user__is_active=True) | Q(group__gone_at=None, group__provider__enabled=True)
+        there = Q(user__is_active=True) | Q(group__isnull=False, group__gone_at=None)
         means = role_rules.meaningful_on(here.kind)
         useful = [role.key for role in own_roles.every() if role.permissions & means]
         rows = Binding.objects.filter(own | (above & (Q(expires_at=None) | Q(expires_at__gt=at)) & Q(role__in=useful)))
@@ -138,7 +138,7 @@ class MemberList(listing.Listing):
                 "role_name": names.get(one.role, one.role),
                 "edit": reverse("accounts:binding", args=[one.pk]),
                 "where": None if is_here else _place(one),
-                "state": standing.state_of(one.expires_at, params.at),
+                "state": standing.state_of(one.expires_at, params.at, is_suspended=one.is_suspended),
                 "expires_at": one.expires_at,
                 "reason": one.reason,
                 "created_by": one.created_by,

@@ -82,6 +82,13 @@ def project_ids_of(team_ids: Iterable[UUID]) -> frozenset[UUID]:
     return frozenset(owned.values_list("project_id", flat=True))
 
 
+def reach(*, projects: Iterable[UUID], teams: Iterable[UUID]) -> frozenset[UUID | int]:
+    """Return the projects that rights on these reach now, and the spans of the namespaces they hold (`SCOPE_REACH`)."""
+    standing = Project.objects.standing().filter(pk__in=[*projects, *project_ids_of(teams)])
+    held = NamespaceTenure.objects.current().filter(project__in=standing)
+    return frozenset(standing.values_list("pk", flat=True)) | frozenset(held.values_list("pk", flat=True))
+
+
 def listed() -> list[tuple[str, str]]:
     """Return slug and name of the projects whose owners let everybody find them (`LISTED_THINGS`)."""
     return list(Project.objects.standing().filter(is_listed=True).order_by("name").values_list("slug", "name")[:1000])

@@ -288,10 +288,18 @@ def _passed(request: HttpRequest | Request, permission: Permission) -> None:
     """Note the use, and leave with the request what a long answer asks again while it is under way."""
     import_string(settings.RIGHT_USE_RECORDER)(person(request), permission)
     held = person(request).scopes_for(permission)
+    reached: list[frozenset[UUID | int]] = []
 
     def still() -> bool:
         again: Person | None = import_string(settings.PERSON_AGAIN)(request)
-        return again is not None and again.scopes_for(permission) in (held, EVERYWHERE)
+        now = again.scopes_for(permission) if again is not None else None
+        if now is None or now not in (held, EVERYWHERE):
+            return False
+        if now.everything:
+            return True
+        # The right may stand while what it reaches goes: a project is closed or moved, a namespace released.
+        reached.append(import_string(settings.SCOPE_REACH)(projects=now.projects, teams=now.teams))
+        return reached[0] <= reached[-1]
 
     asked: Any = getattr(request, "_request", request)
     asked.still_allowed = still

@@ -1,1 +1,1 @@
-"""Users, their role bindings, and signing in. Outside groups, tokens and other providers come with their issue."""
+"""People, what providers know of them, and the roles they are given."""

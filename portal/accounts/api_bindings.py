@@ -6,8 +6,9 @@ from uuid import UUID
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
@@ -91,6 +92,21 @@ class RoleDeletion(serializers.Serializer[dict[str, Any]]):
     take_away = serializers.BooleanField(required=False, default=False)
 
 
+class HolderOut(serializers.Serializer[Any]):
+    """Whom a role can be given to: a person, a robot or an outside group. `user` or `group` of a binding is its id."""
+
+    kind = serializers.ChoiceField(choices=["person", "robot", "group"])
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    about = serializers.CharField()
+
+
+class HoldersOut(serializers.Serializer[Any]):
+    """The best of what was found."""
+
+    results = HolderOut(many=True)
+
+
 class Bindings(listing.ApiList, GenericViewSet[Binding]):
     """Bindings: to read where one sees members, to write where one may give roles."""
 
@@ -100,6 +116,7 @@ class Bindings(listing.ApiList, GenericViewSet[Binding]):
         "create": Permission.BINDING_EDIT,
         "partial_update": Permission.BINDING_EDIT,
         "destroy": Permission.BINDING_EDIT,
+        "holders": Permission.BINDING_EDIT,
     }
     listing = lists.BindingList
     serializer_class = BindingOut
@@ -150,6 +167,16 @@ class Bindings(listing.ApiList, GenericViewSet[Binding]):
         binding = self._one(request, pk, Permission.BINDING_EDIT)
         role_bindings.revoke(binding=binding, by=gate.actor_of(request), at=clock.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("who", required=True, description="Two characters of the name, or more")],
+        responses=HoldersOut,
+    )
+    @action(detail=False, methods=["get"])
+    def holders(self, request: Request) -> Response:
+        """Find people, robots and groups by a part of their name, as the form that gives a role does."""
+        found = searching.find(request.query_params.get("who", ""), by=_user(request))
+        return Response({"results": [HolderOut(one).data for one in found]})
 
     def _one(self, request: Request, pk: UUID, permission: Permission) -> Binding:
         return get_object_or_404(memberships.visible(_user(request), permission), pk=pk)

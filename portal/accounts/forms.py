@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.access import roles, scopes
 from portal.accounts.models import Provider
 
 
@@ -117,28 +116,3 @@ class NewPersonForm(forms.Form):
     )
     display_name = forms.CharField(label=_("Name"), max_length=200, required=False)
     email = forms.EmailField(label=_("Mail address"), required=False)
-
-
-class GrantForm(forms.Form):
-    """A role on a scope."""
-
-    role = forms.ChoiceField(label=_("Role"), choices=[(role.key, role.name) for role in roles.ROLES.values()])
-    scope_kind = forms.ChoiceField(
-        label=_("On"),
-        choices=[
-            (scopes.ScopeKind.EVERYTHING.value, _("everything")),
-            (scopes.ScopeKind.TEAM.value, _("a team")),
-            (scopes.ScopeKind.PROJECT.value, _("a project")),
-            (scopes.ScopeKind.CLUSTER.value, _("a cluster")),
-        ],
-    )
-    scope = forms.CharField(
-        label=_("Which one"), required=False, max_length=63, help_text=_("Its slug; empty for everything.")
-    )
-    expires_at = forms.DateTimeField(
-        label=_("Ends"),
-        required=False,
-        help_text=_("In UTC. Empty: does not end."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)

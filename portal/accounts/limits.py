@@ -28,6 +28,8 @@ def network_of(address: str) -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
+    # A socket for both protocols spells an IPv4 caller as IPv6: else they would all be one network.
+    found = getattr(found, "ipv4_mapped", None) or found
     prefix = 24 if found.version == 4 else 64
     return str(ipaddress.ip_network(f"{found}/{prefix}", strict=False))
 

@@ -246,7 +246,8 @@ def state_case(at: Any) -> Case:
         When(expires_at__lt=at + timedelta(days=days + 1), then=Value(f"ends_in_{days}"))
         for days in range(standing.SOON_DAYS)
     ]
-    return Case(When(expires_at__lte=at, then=Value("ended")), *soon, default=Value("holds"))
+    suspended = When(group__provider__enabled=False, then=Value("suspended"))
+    return Case(When(expires_at__lte=at, then=Value("ended")), suspended, *soon, default=Value("holds"))
 
 
 def _standing(found: Any, state: str | None, at: Any) -> Any:

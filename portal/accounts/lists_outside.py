@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.access import scopes
 from portal.access.permissions import Permission
-from portal.accounts.models import Binding, GroupMembership, Identity, OutsideGroup, Provider
+from portal.accounts.models import Binding, GroupMembership, Identity, OutsideGroup, Provider, rights
 from portal.accounts.models.providers import ACTIVE, DISABLED, GONE
 from portal.accounts.providers import rows
 from portal.core import listing
@@ -162,11 +162,11 @@ class IdentityList(listing.Listing):
     columns = (
         *_PERSON,
         Column("last_sign_in_at", _("Last sign-in"), "age", absent=_("never")),
-        Column("groups_as_of", _("Groups as of"), "age", absent=_("never")),
+        Column("groups_known_at", _("Groups as of"), "age", absent=_("never")),
         Column("id", _("Id"), on_page=False),
     )
     filters = (Filter("account", _("Account"), "text", lookup="username__icontains"),)
-    orders = {"account": ("account", "id"), "groups_as_of": ("groups_as_of", "id")}
+    orders = {"account": ("account", "id"), "groups_known_at": ("groups_known_at", "id")}
 
     def rows(self, user: scopes.Person, params: listing.Params) -> Any:
         """Those of the provider that the page is about."""
@@ -176,7 +176,7 @@ class IdentityList(listing.Listing):
             "display_name",
             "state",
             "last_sign_in_at",
-            "groups_as_of",
+            groups_known_at=rights.groups_as_of(),
             account=F("username"),
             person=F("user__username"),
         )
@@ -206,7 +206,7 @@ class GroupMembers(listing.Listing):
             account=F("identity__username"),
             display_name=F("identity__display_name"),
             state=F("identity__state"),
-            groups_as_of=F("identity__groups_as_of"),
+            groups_as_of=rights.groups_as_of("identity__"),
             person=F("identity__user__username"),
         )
 

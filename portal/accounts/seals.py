@@ -12,7 +12,9 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import Q
 
 from portal.accounts.models import SealSentinel
+from portal.audit import services as audit
 from portal.core import sealed
+from portal.core.actors import Actor, Subject
 
 TAG = "seals"
 KNOWN = "paddock"
@@ -96,6 +98,21 @@ def reseal_all() -> Iterator[Table]:
     leave_sentinel()
     if clean:
         SealSentinel.objects.exclude(pk=first).delete()
+
+
+def rotate(*, by: Actor) -> Iterator[Table]:
+    """Seal everything anew as `reseal_all` does, and tell the audit when it begins and what came of it."""
+    first = next(iter(sealed.parse_keys(settings.SEAL_KEYS)))
+    key = Subject("seal_key", first, first)
+    with transaction.atomic():
+        audit.record("accounts.seal.begin", by=by, on=key)
+    tables = []
+    for table in reseal_all():
+        tables.append(table)
+        yield table
+    counts = {name: sum(getattr(table, name) for table in tables) for name in ("resealed", "broken", "left")}
+    with transaction.atomic():
+        audit.record("accounts.seal.rotate", by=by, on=key, after=counts)
 
 
 def sealed_columns() -> list[tuple[type[models.Model], tuple[str, ...]]]:

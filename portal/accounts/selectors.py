@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -36,6 +37,10 @@ def actor_may(actor: actors.Actor, permission: str, ids: Mapping[str, str | int]
             return False
         user.within = limits
     about = {kind: UUID(str(ids[f"{kind}_id"])) for kind in ("team", "project", "cluster") if f"{kind}_id" in ids}
+    if "project" in about and "team" not in about:
+        # A right on the team holds on its projects, as it does for pages (`role_bindings.holds`).
+        team: UUID | None = import_string(settings.SCOPE_PARENTS["project"])(about["project"])
+        about |= {"team": team} if team else {}
     return user.scopes_for(Permission(permission)).covers(**about)
 
 
@@ -53,7 +58,9 @@ def again(request: HttpRequest | Request) -> User | None:
     session = SessionStore(request.session.session_key)
     if session.get(session_store.USER) is None or not sessions.stands(session):
         return None
-    return now
+    # Another password ends the sessions that were opened by the one before.
+    right = {now.get_session_auth_hash(), *now.get_session_auth_fallback_hash()}
+    return now if session.get(HASH_SESSION_KEY) in right else None
 
 
 def standing(people: QuerySet[User]) -> QuerySet[User]:

@@ -5,13 +5,16 @@ import secrets
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from portal.access.permissions import Permission
+from portal.access.scopes import ScopeKind
 from portal.accounts import sessions
 from portal.accounts.giving import role_bindings
-from portal.accounts.models import User, fold
+from portal.accounts.models import Binding, User, fold, rights
 from portal.audit import services as audit
-from portal.core import errors
+from portal.core import clock, errors
 from portal.core.actors import Actor
 from portal.core.models import validate
 
@@ -110,23 +113,45 @@ def reset_password(*, user: User, by: Actor, reset_by: User) -> str:
 
 
 def demand_dominance(actor: User, target: User) -> None:
-    """Raise `Refused` unless the actor holds every right of the target: a reset would hand them over."""
-    for held in target.rights():
-        scope = role_bindings.Scope(held.scope_kind, held.scope_id, held.scope_label)
-        if not all(role_bindings.holds(actor, one, scope) for one in held.permissions):
+    """Raise `Refused` unless the actor holds every right of the target: a reset would hand them over.
+
+    Rights count that are suspended now (account deactivated, provider disabled, groups too old): they come back.
+    """
+    at = clock.now()
+    mine = Q(user=target) | Q(group__gone_at=None, group__memberships__identity__user=target)
+    bindings = list(Binding.objects.in_force(at).filter(mine).distinct())
+    known = rights.permissions_of(one.role for one in bindings)
+    for binding in bindings:
+        scope = role_bindings.Scope(ScopeKind(binding.scope_kind), binding.scope_id, binding.scope_label)
+        given = known.get(binding.role, frozenset())
+        if not all(role_bindings.holds(actor, one, scope) for one in given) or not _outlasts(actor, binding, given):
             raise errors.Refused.one(
                 "", _("This person has rights that you do not have. Their access is not yours to reset.")
             )
 
 
+def _outlasts(actor: User, binding: Binding, given: frozenset[Permission]) -> bool:
+    scope = role_bindings.Scope(ScopeKind(binding.scope_kind), binding.scope_id, binding.scope_label)
+    try:
+        role_bindings.demand_lasting(actor, given, scope, until=binding.expires_at)
+    except errors.Refused:
+        return False
+    return True
+
+
 @transaction.atomic
 def set_active(*, user: User, active: bool, by: Actor) -> None:
-    """Deactivate or reactivate a person or robot. Their sessions end with it, and their tokens open nothing."""
+    """Deactivate or reactivate a person or robot. Their sessions end with it, and their tokens open nothing.
+
+    Raises `Conflict` for oneself, and where a person does it for the last administrator or break-glass account.
+    """
     before = user.is_active
     if before == active:
         return
     if not active and str(user.id) == by.id:
         raise errors.Conflict.one("", _("Nobody deactivates their own account."))
+    if not active and by.kind == "user":
+        _demand_somebody_stays(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
     if not active:
@@ -138,3 +163,14 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
         before={"is_active": before},
         after={"is_active": active},
     )
+
+
+def _demand_somebody_stays(user: User) -> None:
+    standing = role_bindings.administrators(clock.now())
+    if any(one.user_id == user.pk for one in standing):
+        left = [one for one in standing if one.user_id != user.pk]
+        if all(one.expires_at for one in left):
+            raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
+    glass = User.objects.filter(is_break_glass=True, is_active=True).exclude(pk=user.pk)
+    if user.is_break_glass and not glass.exists():
+        raise errors.Conflict.one("", _("This is the last break-glass account: it works when nothing else does."))

@@ -16,7 +16,7 @@ _WHERE = (
     Column("agent", _("Browser")),
     Column("provider", _("Signed in by")),
     Column("created_at", _("Signed in"), "age"),
-    Column("active_at", _("Last sign"), "age"),
+    Column("active_at", _("Last active"), "age"),
     Column("expire_date", _("Ends at the latest"), "instant"),
     Column("id", _("Id"), on_page=False),
 )

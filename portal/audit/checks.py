@@ -8,11 +8,17 @@ from portal.audit.models import Check
 from portal.core.actors import SYSTEM, Subject
 
 
-def go_on(
-    check: Check, *, at: datetime, is_over: Callable[[], bool], tell: Callable[[], None], pins: Mapping[int, str]
+def go_on(  # noqa: PLR0913 - how far, what is told, and what is compared
+    check: Check,
+    *,
+    at: datetime,
+    is_over: Callable[[], bool],
+    tell: Callable[[], None],
+    pins: Mapping[int, str],
+    keys: frozenset[str] = frozenset(),
 ) -> bool:
     """Read on; at the end the row says so, and a break is told to the audit. Returns whether it has ended."""
-    if not verification.advance(check, pins=pins, is_over=is_over, tell=tell):
+    if not verification.advance(check, pins=pins, keys=keys, is_over=is_over, tell=tell):
         return False
     check.finished_at = at
     check.save(update_fields=["finished_at"])
@@ -22,8 +28,8 @@ def go_on(
     return True
 
 
-def at_once(*, asked_by: str, at: datetime, pins: Mapping[int, str]) -> Check:
-    """Read the whole chain now, against exported places where they are given."""
+def at_once(*, asked_by: str, at: datetime, pins: Mapping[int, str], keys: frozenset[str] = frozenset()) -> Check:
+    """Read the whole chain now, against exported places and the keys that signed them where they are given."""
     check = Check.objects.create(asked_at=at, asked_by=asked_by)
-    go_on(check, at=at, is_over=lambda: False, tell=lambda: None, pins=pins)
+    go_on(check, at=at, is_over=lambda: False, tell=lambda: None, pins=pins, keys=keys)
     return check

@@ -102,4 +102,5 @@ def _network(address: str) -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ipaddress.ip_network((int(found), 64), strict=False)) if found.version == 6 else str(found)

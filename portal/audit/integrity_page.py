@@ -54,6 +54,9 @@ def banners(state: Integrity, at: datetime) -> list[Banner]:
     if state.is_late(at):
         title = _("Events wait for the sealer longer than a minute.")
         found.append(Banner("broken", title, _("The worker of the queue “default” is away, or the seal keys are.")))
+    if state.last is not None and state.is_unread(at):
+        title = _("No reading of the audit ended for two days.")
+        found.append(Banner("attention", title, _("The scheduler asks for one each night. Is it running?")))
     return found
 
 

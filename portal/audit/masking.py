@@ -32,11 +32,13 @@ DEEPEST = 8
 
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _SCHEME = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")
+# Looked for from the beginning of a run of letters alone: a run of many such words would be read again from each.
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")
 _ISSUED = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|pdk[a-z]*_|paddock_)[A-Za-z0-9_-]{16,}")
 _USERINFO = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 _NAMED = re.compile(
-    r"(?P<name>\b[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key)[\w-]*[\"']?\s*[=:]\s*)"
+    r"(?P<name>(?<![\w-])(?=[\w-]*?(?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key))"
+    r"[\w-]++[\"']?\s*+[=:]\s*+)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"',;&}]+)",
     re.IGNORECASE,
 )

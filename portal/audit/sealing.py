@@ -5,7 +5,7 @@ events' ids are: `audit_unsealed` names what is left to do, not the highest id.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,13 +108,28 @@ def _head(links: Sequence[Link], at: datetime) -> tuple[Head, SigningKey]:
 
 
 def _send(rows: Sequence[dict[str, Any]], links: Sequence[Link], sealed: tuple[Head, SigningKey]) -> None:
-    """Send the events as JSON lines where a collector is configured, and the head in any case."""
-    head, key = sealed
+    """Send the events as JSON lines where a collector is configured, many to a message, and the head in any case."""
+    head, key_row = sealed
     if targets.has_target(Kind.STREAM):
-        for row, link in zip(rows, links, strict=True):
-            line = {"audit": "event", "seq": link.seq, "hash": link.hash, "event": chain.plain(row)}
-            outbox.stream(
-                target="audit", body=_one_line(line), key=f"audit event {link.seq} {link.hash[:16]}", at=head.at
-            )
-    body = head_line(head, key.public)
-    outbox.stream(target="audit", body=body, key=f"audit head {head.seq} {head.hash[:16]}", at=head.at)
+        for batch in _batches(rows, links):
+            (first, _line), (last, _last) = batch[0], batch[-1]
+            key = f"audit events {first.seq}-{last.seq} {last.hash[:16]}"
+            outbox.stream(target="audit", lines=[line for _link, line in batch], key=key, at=head.at)
+    body = head_line(head, key_row.public)
+    outbox.stream(target="audit", lines=[body], key=f"audit head {head.seq} {head.hash[:16]}", at=head.at)
+
+
+def _batches(rows: Sequence[dict[str, Any]], links: Sequence[Link]) -> Iterator[list[tuple[Link, str]]]:
+    """Lines of events, as many together as one message should hold; a longer line is alone."""
+    batch: list[tuple[Link, str]] = []
+    size = 0
+    for row, link in zip(rows, links, strict=True):
+        line = _one_line({"audit": "event", "seq": link.seq, "hash": link.hash, "event": chain.plain(row)})
+        # Plain ASCII, so that letters are bytes; one more for the line's end.
+        size += len(line) + 1
+        if batch and size > outbox.LINES_BYTES:
+            yield batch
+            batch, size = [], len(line) + 1
+        batch.append((link, line))
+    if batch:
+        yield batch

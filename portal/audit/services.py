@@ -10,7 +10,6 @@ from django.utils.module_loading import import_string
 
 from portal.audit import denials, masking, sealing, signing
 from portal.audit.kinds import KINDS
-from portal.audit.masking import MASK as MASK
 from portal.audit.models import Check, Event, SigningKey
 from portal.core import clock
 from portal.core.actors import Actor, Subject

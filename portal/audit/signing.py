@@ -3,7 +3,6 @@
 import base64
 from datetime import datetime, timedelta
 from functools import lru_cache
-from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -49,11 +48,6 @@ def is_signed(public: str, text: bytes, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def public_keys() -> dict[UUID, str]:
-    """Return every public key by its id."""
-    return dict(SigningKey.objects.values_list("id", "public"))
 
 
 def _make(at: datetime, before: SigningKey | None = None) -> SigningKey:

@@ -70,13 +70,27 @@ def read_heads(lines: Iterable[str]) -> dict[int, str]:
     return pins
 
 
-def advance(check: Check, *, pins: Mapping[int, str], is_over: Callable[[], bool], tell: Callable[[], None]) -> bool:
+def read_keys(lines: Iterable[str]) -> frozenset[str]:
+    """Return the public keys of exported heads: who owns the database can put another key in their place."""
+    told = (json.loads(line) for line in lines if line.strip())
+    return frozenset(str(one["public"]) for one in told if isinstance(one, dict) and one.get("public"))
+
+
+def advance(
+    check: Check,
+    *,
+    pins: Mapping[int, str],
+    is_over: Callable[[], bool],
+    tell: Callable[[], None],
+    keys: frozenset[str] = frozenset(),
+) -> bool:
     """Read on from where the check stands until the end, a break, or `is_over`. Returns whether it has ended.
 
-    `tell` is called after each part. The row is saved; the caller says when it finished.
+    `keys` are public keys that must stand here. `tell` is called after each part. The row is saved; the caller says
+    when it finished.
     """
     state = _State(check, pins, _introduced(SigningKey.objects.order_by("created_at")))
-    found = _begin(state)
+    found = _begin(state) or _strange_key(state, keys)
     while found is None:
         links = list(Link.objects.filter(seq__gt=check.seq).order_by("seq")[:BATCH])
         if not links:
@@ -120,6 +134,15 @@ def _begin(state: _State) -> Break | None:
         return Break("exported", point.seq, point.seq, _("The checkpoint differs from the exported heads."))
     check.seq, check.hash, check.good_head = point.seq, point.hash, point.seq
     return None
+
+
+def _strange_key(state: _State, exported: frozenset[str]) -> Break | None:
+    """Heads that were signed anew by a key of somebody else's fit each other, and not the key that was exported."""
+    if exported <= set(state.keys.values()):
+        return None
+    first, last = span()
+    text = _("A key that signed exported heads is none of the keys here: they were replaced.")
+    return Break("key", first + 1, last, text, _month_of_link(first + 1))
 
 
 def _was_pruned(state: _State, found: Break) -> bool:

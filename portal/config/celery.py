@@ -4,7 +4,7 @@ import os
 from uuid import UUID
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import beat_init, celeryd_init, worker_process_init
 from django import setup
 from django.db import connections
 
@@ -14,6 +14,7 @@ setup()
 from django.conf import settings  # noqa: E402 - settings must be set up first
 
 from portal.config import schedule  # noqa: E402
+from portal.config.starting import refuse_wrong_start  # noqa: E402
 from portal.jobs import kinds, runner  # noqa: E402
 
 # Three times the longest attempt, as its value must outlast every hard limit.
@@ -60,6 +61,13 @@ app.conf.update(
         for name, entry in schedule.ENTRIES.items()
     },
 )
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def _right_keys(**_kwargs: object) -> None:
+    # A worker with another key would fail at each cluster in turn, hours later.
+    refuse_wrong_start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -71,8 +71,9 @@ ENTRIES: dict[str, Entry] = {
     "audit-nightly": Entry(24 * 3600, audit.nightly),
     # Each binding is warned of once; looking every hour tells nobody later than promised.
     "warn-ends": Entry(3600, _warn_ends),
-    # What changes in a directory or at GitHub holds here within five minutes.
-    "outside-groups": Entry(240, outside.refresh_due),
+    # What changes in a directory or at GitHub holds here within five minutes. Two runs can lie almost two spans
+    # apart, when one comes late into the next slot, and a reading takes its time.
+    "outside-groups": Entry(120, outside.refresh_due),
     "requests": Entry(600, _requests),
     "nightly": Entry(24 * 3600, _nightly),
 }

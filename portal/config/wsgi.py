@@ -4,16 +4,14 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.checks import run_checks
 from django.core.wsgi import get_wsgi_application
 
 from portal.config.bodies import WholeBody
+from portal.config.starting import refuse_wrong_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 _django = get_wsgi_application()
-_missing = run_checks(tags=["paddock", "seals"], databases=["default"])
-if _missing:
-    raise SystemExit("\n".join(f"{each.msg} {each.hint}" for each in _missing))
+refuse_wrong_start()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -5,8 +5,3 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 PLACES = Decimal("1E-12")
 # Wide enough for products of numeric(24,12); the default of 28 digits would round them silently.
 EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
-
-
-def to_places(amount: Decimal) -> Decimal:
-    """Round to the twelve stored places, half up, as PostgreSQL's `round(numeric, 12)` does."""
-    return amount.quantize(PLACES, context=EXACT)

@@ -18,9 +18,12 @@ def while_allowed(
 ) -> Iterator[Any]:
     """Pass chunks on, asking again every 20 seconds whether the person may still have them. Raises `Ended`.
 
-    What is asked is `request.still_allowed`, which the gate leaves when it lets a request through.
+    What is asked is `request.still_allowed`, which the gate leaves when it lets a request through. It is asked at the
+    beginning, too: what the right reaches then is what it is compared with later.
     """
     still: Callable[[], bool] | None = getattr(request, "still_allowed", None)
+    if still is not None and not still():
+        raise Ended
     asked = clock()
     for chunk in chunks:
         if still is not None and clock() - asked >= ASK_EVERY:

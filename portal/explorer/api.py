@@ -11,8 +11,7 @@ from rest_framework.viewsets import ViewSet, ViewSetMixin
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts.models import User, fold
-from portal.core import clock, errors
+from portal.core import clock
 from portal.explorer import explaining, forms, things
 
 
@@ -61,9 +60,7 @@ class Access(ViewSet):
         permission = Permission(data["permission"])
         if not data["person"]:
             return Response({"results": explaining.who_may(permission, thing, asker=asker, at=at)})
-        user = User.objects.filter(username_folded=fold(data["person"])).first()
-        if user is None:
-            raise errors.Refused.one("person", "Nobody has this user name.")
+        user = things.account(data["person"], by=gate.person(request))
         verdict = explaining.why(user, permission, thing, asker=asker, at=at)
         return Response(
             {

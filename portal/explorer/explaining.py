@@ -59,6 +59,11 @@ class Chain:
     binding_id: UUID
     named: bool = True
 
+    @property
+    def role_name(self) -> str:
+        """The role in words, its key where it is gone."""
+        return own_roles.name_of(self.role)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -137,8 +142,7 @@ def _order(row: dict[str, Any]) -> tuple[str, str, str]:
 def _row(row: dict[str, Any], asker: Scopes, thing: Thing) -> dict[str, Any]:
     named = _may_know(asker, ScopeKind(row.pop("scope_kind")), row.pop("scope_id"), thing)
     label = row.pop("scope_label")
-    role = own_roles.find(row["role"])
-    shown = {"role_name": str(role.name) if role else row["role"], "scope": label or _("everything")}
+    shown = {"role_name": own_roles.name_of(row["role"]), "scope": label or _("everything")}
     if not named:
         hidden = {"role": "", "role_name": _("a role outside"), "scope": _("outside"), "expires_at": None}
         return row | shown | hidden | {"group_name": "", "provider": "", "binding_id": None}
@@ -181,11 +185,10 @@ def _reasons(user: User, permission: Permission, thing: Thing, asker: Scopes, at
             _("A right through %(group)s is suspended: what is known of the membership is too old.") % {"group": name}
         )
     for binding in near.filter(user=user, expires_at__lte=at):
-        role = own_roles.find(binding.role)
         if _knows(asker, binding, thing):
             found.append(
                 _("%(role)s ended on %(day)s.")
-                % {"role": role.name if role else binding.role, "day": f"{binding.expires_at:%Y-%m-%d %H:%M} UTC"}
+                % {"role": own_roles.name_of(binding.role), "day": f"{binding.expires_at:%Y-%m-%d %H:%M} UTC"}
             )
     held_elsewhere = user.may(permission)
     if held_elsewhere and asker.everything:

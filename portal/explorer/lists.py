@@ -62,7 +62,7 @@ class UnusedList(listing.Listing):
     columns = (
         Column("username", _("Person"), "code", href=listing.link("accounts:person", "username"), absent=_("a group")),
         Column("group_name", _("Group"), absent=_("none")),
-        Column("role", _("Role"), show=lambda row: _role_name(row["role"])),
+        Column("role", _("Role"), show=lambda row: own_roles.name_of(row["role"])),
         Column("scope_kind", _("On")),
         Column("scope", _("Which")),
         Column("created_at", _("Since"), "age"),
@@ -150,8 +150,3 @@ def _used(permissions: Iterable[Permission], since: Any) -> Exists:
         last_on__gte=since.date(),
     )
     return Exists(used)
-
-
-def _role_name(key: str) -> str:
-    role = own_roles.find(key)
-    return str(role.name) if role else key

@@ -14,6 +14,8 @@ from portal.core import errors
 from portal.core.actors import Actor
 
 KEY = "viewing_as"
+# Why a look ended by itself, until a page has said it.
+NOTE = "viewing_as_ended"
 LASTS = timedelta(minutes=15)
 
 
@@ -36,6 +38,7 @@ def start(session: SessionBase, *, user: User, reason: str, viewer: User, by: Ac
     if user.kind != PERSON or not user.in_force():
         raise errors.Refused.one("", _("There is nothing to see: this account is not in force."))
     until = at + LASTS
+    session.pop(NOTE, None)
     session[KEY] = {"user": str(user.pk), "until": int(until.timestamp()), "reason": reason}
     audit.record(
         "access.view_as.start", by=by, on=user.as_subject(), after={"reason": reason, "until": until.isoformat()}
@@ -49,11 +52,26 @@ def current(session: SessionBase, *, at: datetime) -> Look | None:
     if not found:
         return None
     until = datetime.fromtimestamp(found["until"], UTC)
-    user = User.objects.filter(pk=found["user"]).first() if until > at else None
+    user = User.objects.filter(pk=found["user"]).first()
+    if until <= at:
+        _over(session, _("Your quarter of an hour is over. You see the portal as yourself again."))
+        return None
     if user is None or not user.in_force():
-        del session[KEY]
+        name = user.username if user else _("this person")
+        text = _("You no longer look as %s: their account is not in force any more. You see the portal as yourself.")
+        _over(session, text % name)
         return None
     return Look(user, until, found["reason"])
+
+
+def take_note(session: SessionBase) -> str:
+    """Return why the last look ended by itself, once; "" where none did."""
+    return str(session.pop(NOTE, "")) if NOTE in session else ""
+
+
+def _over(session: SessionBase, why: str) -> None:
+    del session[KEY]
+    session[NOTE] = why
 
 
 @transaction.atomic

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from portal.access import problems
+from portal.access.permissions import Permission
 from portal.accounts.models import User
 from portal.core import actors, clock
 from portal.explorer import looking
@@ -33,7 +35,9 @@ class ViewingAs:
         viewer = None
         if looking.KEY in request.session and request.user.is_authenticated:
             viewer = User.objects.filter(pk=request.user.pk).first()
-        look = looking.current(request.session, at=clock.now()) if viewer else None
+        # Whoever lost the right to look looks no longer.
+        may = viewer is not None and viewer.may(Permission.ACCESS_VIEW_AS)
+        look = looking.current(request.session, at=clock.now()) if may else None
         if look is not None:
             look.user.viewer = viewer
             before: actors.Actor = request.actor  # type: ignore[attr-defined]
@@ -43,7 +47,9 @@ class ViewingAs:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
-        """Refuse writing, files, programs, and what is the person's own."""
+        """Say that a look ended by itself; during one refuse writing, files, programs, and what is the person's own."""
+        if looking.NOTE in request.session and not request.path.startswith("/api/"):
+            messages.warning(request, looking.take_note(request.session))
         match = request.resolver_match
         if request.look is None or match is None or match.view_name in STAYS_OPEN:  # type: ignore[attr-defined]
             return None

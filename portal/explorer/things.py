@@ -7,7 +7,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from portal.access.scopes import ScopeKind, Scopes
+from portal.access.permissions import Permission
+from portal.access.scopes import Person, ScopeKind, Scopes
+from portal.accounts.giving import searching
+from portal.accounts.models import User, fold
+from portal.accounts.models.people import ROBOT
 from portal.core import errors
 from portal.explorer.explaining import EVERYTHING, Thing
 
@@ -26,6 +30,15 @@ def named(kind: str, slug: str, *, asker: Scopes) -> Thing:
     if thing is None or not thing.inside(asker):
         raise errors.Refused.one("thing", _("There is none with this slug."))
     return thing
+
+
+def account(username: str, *, by: Person) -> User:
+    """Return whose user name it is. Raises `Refused` at "person": nobody's, or a robot's that is not theirs to find."""
+    found = User.objects.filter(username_folded=fold(username)).first()
+    hidden = found is not None and found.kind == ROBOT and not by.scopes_for(Permission.ACCESS_EXPLAIN).everything
+    if found is None or (hidden and searching.by_value(f"robot:{found.pk}", by) is None):
+        raise errors.Refused.one("person", _("Nobody has this user name."))
+    return found
 
 
 def _placed(kind: str, key: UUID, label: str) -> Thing:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_POST
 
-from portal.access import gate
+from portal.access import gate, words
 from portal.access.permissions import Permission
-from portal.accounts.models import User, fold
+from portal.accounts.models import User
 from portal.core import clock, errors, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
@@ -52,12 +52,11 @@ class Access(gate.Gated, ListView):
         return {"form": self.form, "tabs": tabs(request, "explorer:access")}
 
     def _verdict(self, request: HttpRequest, data: dict[str, Any], asker: Any) -> HttpResponse:
-        user = User.objects.filter(username_folded=fold(data["person"])).first()
-        if user is None:
-            raise errors.Refused.one("person", _("Nobody has this user name."))
+        user = things.account(data["person"], by=gate.person(request))
         permission = Permission(data["permission"])
         verdict = explaining.why(user, permission, self.thing, asker=asker, at=clock.now())
-        context = {"shown": user, "verdict": verdict, "permission": permission, "thing": self.thing}
+        asked = words.word(permission)
+        context = {"shown": user, "verdict": verdict, "permission": permission, "asked": asked, "thing": self.thing}
         return self._render(request, context)
 
     def _form_alone(self, request: HttpRequest) -> HttpResponse:

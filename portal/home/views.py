@@ -36,6 +36,7 @@ class Home(gate.SignedIn, ListView):
             "stats": overview.stats(person, at),
             "steps": overview.steps(person, at),
             "has_projects": person.may(Permission.PROJECT_VIEW),
+            "ask": parts.Action(_("Ask for access"), reverse("requests:ask"), "requests"),
         }
 
 

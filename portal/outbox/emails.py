@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.template import Context, Engine, Template
@@ -23,11 +22,6 @@ def render(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
     # Plain text: nothing in it is markup, so nothing is escaped.
     subject, text = (Template(part, engine=engine).render(Context(values, autoescape=False)) for part in (first, rest))
     return texts.one_line(subject), texts.lines(text).strip() + "\n"
-
-
-def link(path: str) -> str:
-    """Return the whole address of a page of the portal."""
-    return urljoin(settings.BASE_URL.rstrip("/") + "/", path.lstrip("/"))
 
 
 def _clean(value: Any) -> Any:

@@ -23,6 +23,7 @@ from portal.outbox import emails, selectors, texts
 from portal.outbox.models import OPEN, Kind, Message, State, TargetState
 
 LARGEST_BODY = 1 << 20
+LINES_BYTES = 1 << 18
 KEEP_SENT = timedelta(days=30)
 KEEP_DEAD = timedelta(days=90)
 
@@ -72,12 +73,13 @@ def webhook(
     return _store(message)
 
 
-def stream(*, target: str, body: str, key: str, at: datetime, on: Subject | None = None) -> Message:
-    """Write one line for the audit's collector in the caller's transaction; `target` names the stream, `audit`.
+def stream(*, target: str, lines: Sequence[str], key: str, at: datetime, on: Subject | None = None) -> Message:
+    """Write lines for the audit's collector in the caller's transaction; `target` names the stream, `audit`.
 
-    Lines of a stream keep their order.
+    They leave together and in order, as do the messages of a stream. `LINES_BYTES` is what one message should hold.
     """
-    message = _message(Kind.STREAM, key=key, at=at, on=on, event=target[:60], body=texts.one_line(body))
+    body = "\n".join(texts.one_line(line) for line in lines)
+    message = _message(Kind.STREAM, key=key, at=at, on=on, event=target[:60], body=body)
     message.subject = target[:300]
     message.lane = f"stream:{target}"[:300]
     return _store(message)
@@ -122,7 +124,7 @@ def send_test(*, kind: str, to: str, by: Actor, at: datetime) -> Message:
             message = webhook(event="outbox.test", body={"asked_by": by.label}, key=key, at=at)
         else:
             line = json.dumps({"event": "outbox.test", "at": formats.iso(at), "asked_by": by.label})
-            message = stream(target="test", body=line, key=key, at=at)
+            message = stream(target="test", lines=[line], key=key, at=at)
         _record("outbox.test.send", by=by, on=subject_of(message), after={"kind": kind, "target": target.shown})
     return message
 

@@ -23,15 +23,16 @@ PRIORITY = 13 * 8 + 5
 LONGEST_NAME = 32
 
 
-def frame(message: Message) -> bytes:
-    """Return one line as it goes over the wire: its length in octets, a space, and the record."""
+def frames(message: Message) -> bytes:
+    """Return the lines as they go over the wire: of each its length in octets, a space, and the record."""
     name = "".join(letter for letter in message.event if 33 <= ord(letter) <= 126)[:LONGEST_NAME] or "-"
-    record = f"<{PRIORITY}>1 {formats.iso(message.created_at)} - paddock - {name} - {message.body}".encode()
-    return b"%d %b" % (len(record), record)
+    head = f"<{PRIORITY}>1 {formats.iso(message.created_at)} - paddock - {name} - "
+    records = [(head + line).encode() for line in message.body.split("\n")]
+    return b"".join(b"%d %b" % (len(record), record) for record in records)
 
 
 class SyslogSession:
-    """One connection over several lines."""
+    """One connection over several messages."""
 
     def __init__(self, target: StreamTarget) -> None:
         self._target = target
@@ -46,13 +47,13 @@ class SyslogSession:
         self._close()
 
     def send(self, message: Message) -> Sent:
-        """Hand one line to the connection. Raises `TargetDown`."""
+        """Hand the lines to the connection; after an error all of them go again. Raises `TargetDown`."""
         try:
             if self._wire is None or _ended(self._wire):
                 self._close()
                 self._wire = self._open()
             with wire.Deadline(self._wire):
-                self._wire.sendall(frame(message))
+                self._wire.sendall(frames(message))
         except OSError as error:
             self._close()
             raise TargetDown(reason_of(error)) from None
@@ -89,7 +90,7 @@ def _ended(held: socket.socket) -> bool:
 
 
 class HttpsSession:
-    """One POST for each line."""
+    """One POST for each message, of one line or several."""
 
     def __init__(self, target: StreamTarget) -> None:
         self._target = target
@@ -103,7 +104,7 @@ class HttpsSession:
         """Nothing is held open."""
 
     def send(self, message: Message) -> Sent:
-        """Post one line. Raises `TargetDown`, `MessageRefused`."""
+        """Post the lines. Raises `TargetDown`, `MessageRefused`."""
         headers = {
             "Content-Type": "application/x-ndjson",
             "Paddock-Id": str(message.pk),

@@ -80,6 +80,7 @@ class TokenList(listing.Listing):
     )
     filters: ClassVar[tuple[Filter, ...]] = (
         Filter("owner", _("Owner"), "text", lookup="user__username_folded__startswith"),
+        Filter("of", _("Person"), "text", lookup="user__username", hidden=True),
         Filter("state", _("State"), choices=state_choices, lookup="state"),
         Filter("unused", _("Unused for 30 days"), "flag"),
         Filter("ending", _("Ends within 14 days"), "flag"),
@@ -136,7 +137,7 @@ class OwnTokenList(TokenList):
 
     key = "own-tokens"
     permission = None
-    filters = TokenList.filters[1:]
+    filters = TokenList.filters[2:]
 
     def tokens(self, user: Any) -> Any:
         """Those of whoever asks."""

@@ -1,6 +1,7 @@
 """Reads about tokens: whether one opens anything now, and what."""
 
 import hmac
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -10,16 +11,14 @@ from django.db.models import QuerySet
 from portal.access import scopes
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import memberships, own_roles
-from portal.accounts.models import Binding, User
-from portal.accounts.models.providers import ACTIVE
+from portal.accounts.giving import givers, memberships, role_rules
+from portal.accounts.models import User
 from portal.core import clock
 from portal.tokens.models import Robot, Token
 from portal.tokens.written import Written, digest_of
 
 # What a wrong public id is compared with: the way of a token that is not there is as long as of one that is.
 _NOBODYS = digest_of("")
-MOST_TOLD = 50
 
 
 def presented(text: Written | None) -> Token | None:
@@ -43,7 +42,14 @@ def limits(token: Token) -> scopes.Limits:
     if token.only:
         named = scopes.gathered((ScopeKind(one["kind"]), UUID(one["id"])) for one in token.only)
         kept = named.within(kept, cache(memberships.team_of))
-    return scopes.Limits(str(token.pk), token.known_permissions() - PERSONAL, kept)
+    # A right that is one on everything, such as that on all people, narrows to no part: there it is none.
+    there = frozenset(one for kind in _kinds(kept) for one in role_rules.meaningful_on(kind))
+    return scopes.Limits(str(token.pk), (token.known_permissions() - PERSONAL) & there, kept)
+
+
+def _kinds(held: scopes.Scopes) -> list[ScopeKind]:
+    named = ((ScopeKind.TEAM, held.teams), (ScopeKind.PROJECT, held.projects), (ScopeKind.CLUSTER, held.clusters))
+    return [ScopeKind.EVERYTHING] if held.everything else [kind for kind, ids in named if ids]
 
 
 def limits_of(token_id: str) -> scopes.Limits | None:
@@ -61,23 +67,16 @@ def tokens_of(user: User) -> "QuerySet[Token]":
     return Token.objects.filter(user=user).select_related("user").order_by("-created_at", "pk")
 
 
+def count_live(people: Collection[UUID], at: datetime) -> int:
+    """Return how many live tokens these accounts have (`TOKEN_COUNTER`)."""
+    return Token.objects.filter(user_id__in=people, revoked_at=None, expires_at__gt=at).count()
+
+
 def robot_of(user: User) -> Robot | None:
     """Return the robot behind an account, None for a person."""
     return Robot.objects.filter(user=user).first()
 
 
 def addresses_of_owners(robot: Robot, *, at: datetime) -> list[str]:
-    """Return the mail addresses of those who may manage the robot by a role on its home, else on the team it is in."""
-    known = [role.key for role in own_roles.every() if Permission.ROBOT_EDIT in role.permissions]
-    for kind, key in robot.home.items():
-        standing = Binding.objects.in_force(at).on(kind, key).filter(role__in=known)
-        if found := memberships.people(list(standing), at):
-            people = User.objects.filter(pk__in=sorted(found)[:MOST_TOLD], is_active=True)
-            return sorted({address for one in people if (address := address_of(one))})
-    return []
-
-
-def address_of(user: User) -> str:
-    """Return where mail reaches a person: the account's address, else the one a provider knows; "" without."""
-    known = user.identities.filter(state=ACTIVE).exclude(email="").order_by("linked_at")
-    return user.email or known.values_list("email", flat=True).first() or ""
+    """Return the mail addresses of those who may manage the robot, the nearest to its home first."""
+    return givers.addresses(robot.home_kind, robot.home_id, at=at, permission=Permission.ROBOT_EDIT)

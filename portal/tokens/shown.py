@@ -9,12 +9,15 @@ from django.utils.translation import gettext as _
 from portal.access.scopes import ScopeKind
 from portal.access.words import listed
 from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.models import User
 from portal.core import formats
 from portal.core.parts import Text, Tone
+from portal.tokens import selectors
 from portal.tokens.models import Token
 from portal.tokens.places import label_of
 
 ENDS_SOON_DAYS = 14
+MOST_OF_PERSON = 20
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,13 @@ def row(token: Token, at: datetime) -> Row:
         created_by=token.created_by,
         revocable=token.state(at) == "live",
     )
+
+
+def of_person(user: User, at: datetime) -> tuple[list[Row], int]:
+    """Return the newest tokens of a person, and how many more there are (`TOKENS_OF_PERSON`)."""
+    found = selectors.tokens_of(user)
+    rows = [row(one, at) for one in found[:MOST_OF_PERSON]]
+    return rows, max(found.count() - MOST_OF_PERSON, 0)
 
 
 def scope_text(token: Token) -> str:

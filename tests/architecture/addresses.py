@@ -52,6 +52,7 @@ NAMES = {
     "requests:reject": "request",
     "requests:withdraw": "request",
     "requests:review": "review",
+    "api:own-access-requests-withdraw": "request",
     "home:job": "job",
     "home:retry": "job",
     "home:cancel": "job",

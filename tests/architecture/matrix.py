@@ -268,6 +268,8 @@ def _for_everybody(cell: Cell, part: Part) -> Kind:
     if part.by == "token":
         # Only the description of the API is asked by session alone, and a program has none.
         return "sign in" if cell.address.name == "api:schema" else "closed"
+    if part.stale and cell.shape.method in table.FRESH.get(cell.address.name, "").split():
+        return "closed" if cell.address.is_api else "confirm"
     if cell.address.name in table.ONES_OWN:
         return "open" if cell.who == {"ours": "member", "theirs": "their_member"}[cell.side] else "hidden"
     return "open"
@@ -280,9 +282,6 @@ def _not_while_looking(cell: Cell, path: str) -> bool:
 def _same(kind: Kind, wanted: Kind, cell: Cell) -> bool:
     """Whether two kinds are one to the table."""
     line = table.ADDRESSES[cell.address.name]
-    if kind in {"confirm", "closed"} and line == "signed_in":
-        # Some of what is one's own asks for a sign-in that is not long ago.
-        return PARTS[cell.who].stale
     if kind == "unanswered":
         # The method is nobody's: whether that or the right is looked at first makes no difference.
         return not table.answers(cell.address.name, cell.shape.method)

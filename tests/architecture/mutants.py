@@ -7,6 +7,7 @@ somebody sees, one check of a right on a thing, one condition of the gate. It is
 import ast
 import dataclasses
 import inspect
+import random
 import sys
 import textwrap
 from collections import defaultdict
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.db.models import QuerySet
+from django.test import Client
 
 from portal.access import gate, roles, scopes
 from portal.access.permissions import Permission
@@ -27,6 +29,7 @@ from portal.accounts.models import User
 from portal.explorer.middleware import ViewingAs
 from portal.requests import selectors as requests
 from portal.tokens import authentication
+from portal.tokens.models import Token
 from tests.architecture import cast, matrix, table
 from tests.architecture.matrix import Cell, Sweep
 
@@ -39,6 +42,9 @@ SAID_TWICE = {
     "address projects:project: POST project.assign": "the view demands it on the project itself",
     "core portal/access/gate.py HasPermission.has_permission #0 without if permission is None": (
         "no address is without a declaration, which another test holds; and a right to nothing is held nowhere"
+    ),
+    "core portal/explorer/middleware.py ViewingAs.process_view #2 without if request.path.startswith('/api/')": (
+        "the page that refuses instead has the same status; its shape is held by a test of its own"
     ),
     "check clusters/inventory/views.py release_hold": "the cluster is looked up among those one may change",
 }
@@ -73,9 +79,33 @@ def opened_in_their_team(sweep: Sweep) -> bool:
     return answer.status_code != 404
 
 
-# What the matrix cannot ask, since it sends no fields.
+def _reads(client: Client) -> bool:
+    return client.get("/api/v1/projects/").status_code not in {401, 403}
+
+
+def opened_by_no_token(sweep: Sweep) -> bool:
+    """Whether a token that nobody made opens something, or breaks something."""
+    shown = str(sweep.people["token"].client.defaults["HTTP_AUTHORIZATION"])
+    changed = "b" if shown[-1] == "a" else "a"
+    headers = {"Authorization": f"{shown[:-1]}{changed}"}
+    return _reads(Client(raise_request_exception=False, headers=headers))
+
+
+def opened_from_elsewhere(sweep: Sweep) -> bool:
+    """Whether a token opens something from an address that it is not for."""
+    with transaction.atomic():
+        Token.objects.filter(user=sweep.people["token"].user).update(networks=["198.51.100.0/24"])
+        opened = _reads(sweep.people["token"].client)
+        transaction.set_rollback(True)
+    return opened
+
+
+_REFUSAL = "core portal/tokens/authentication.py _refusal"
+# What the matrix cannot ask, since it sends no fields and its programs show tokens that were made, from one address.
 PROBES: dict[str, Callable[[Sweep], bool]] = {
     "check clusters/projects/api.py Projects._team": opened_in_their_team,
+    f"{_REFUSAL} #0 without if token is None": opened_by_no_token,
+    f"{_REFUSAL} #1 without if not networks.allowed(asking.address, token.networks)": opened_from_elsewhere,
 }
 
 
@@ -242,7 +272,18 @@ def _of_functions(used: Mapping[Any, set[str]]) -> Iterator[Mutant]:
     for _holder, _name, one in _holders():
         yield from _variants(one, f"rows {_place(one)}", _at(used.get(one.__code__, set())))
     for one in CORE:
-        yield from _variants(one, f"core {_place(one)}", _at(_some()))
+        yield from _variants(one, f"core {_place(one)}", _shuffled(_at(_some())))
+
+
+def _shuffled(cells: Callable[[], Iterable[Cell]]) -> Callable[[], Iterable[Cell]]:
+    """The same in an order of chance that stays: what every address passes is noticed at any person, but not at all."""
+
+    def make() -> list[Cell]:
+        found = list(cells())
+        random.Random(1).shuffle(found)
+        return found
+
+    return make
 
 
 def _some() -> list[str]:

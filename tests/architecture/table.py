@@ -139,6 +139,7 @@ ADDRESSES = {
     "registry:confirm": "POST cluster.edit",
     "registry:discard": "POST cluster.edit",
     "registry:recheck": "POST cluster.edit",
+    "registry:labels": "GET cluster.edit POST cluster.edit",
     "registry:detach": "GET cluster.edit POST cluster.edit",
     "inventory:workloads": "GET inventory.view",
     "inventory:workload": "GET inventory.view",
@@ -189,6 +190,7 @@ ADDRESSES = {
     "api:clusters-confirm": "POST cluster.edit",
     "api:clusters-detach": "POST cluster.edit",
     "api:clusters-discard": "POST cluster.edit",
+    "api:clusters-labels": "PUT cluster.edit",
     "api:workloads-list": "GET inventory.view",
     "api:pods-list": "GET inventory.view",
     "api:nodes-list": "GET inventory.view",
@@ -214,6 +216,7 @@ ADDRESSES = {
     "api:cost-runs-list": "GET cost.view",
     "api:people-list": "GET user.view",
     "api:bindings-list": "GET member.view POST binding.edit",
+    "api:bindings-holders": "GET binding.edit",
     "api:bindings-detail": "GET member.view PATCH binding.edit DELETE binding.edit",
     "api:roles-list": "GET user.view POST role.edit",
     "api:roles-detail": "GET user.view PUT role.edit DELETE role.edit",
@@ -231,7 +234,11 @@ ADDRESSES = {
     "api:access-requests-list": "GET member.view",
     "api:access-requests-approve": "POST binding.edit",
     "api:access-requests-reject": "POST binding.edit",
+    "api:own-access-requests-list": "signed_in",
+    "api:own-access-requests-withdraw": "signed_in",
     "api:access-reviews-list": "GET member.view",
+    "api:access-reviews-detail": "GET binding.edit",
+    "api:access-reviews-decide": "POST binding.edit",
     "api:audit-events-list": "GET audit.view",
     "api:audit-events-detail": "GET audit.view",
     "api:audit-heads-list": "GET audit.view",
@@ -242,7 +249,20 @@ ADDRESSES = {
 }
 # Kinds of things that lie in a project; and addresses about what is one person's.
 OF_PROJECTS = frozenset(["project", "membership", "robot", "robot_token", "request", "review", "event"])
-ONES_OWN = frozenset(["accounts:unlink", "tokens:revoke", "requests:withdraw", "api:tokens-detail"])
+ONES_OWN = frozenset(
+    ["accounts:unlink", "tokens:revoke", "requests:withdraw", "api:tokens-detail", "api:own-access-requests-withdraw"]
+)
+# What of one's own asks for a sign-in that is not long ago, and by which methods.
+FRESH = {
+    "accounts:link_directory": "GET POST",
+    "accounts:unlink": "POST",
+    "tokens:new": "GET POST",
+    "tokens:revoke": "POST",
+    "api:tokens-list": "POST",
+    "api:tokens-detail": "DELETE",
+    "api:own-access-requests-list": "POST",
+    "api:own-access-requests-withdraw": "POST",
+}
 # Kinds of which there is one for both sides.
 OF_THE_HOUSE = frozenset(["role", "job", "book", "message", "provider", "group", "pattern"])
 # What is asked for by fields of the form or the query, which the sweep does not send: not there, whoever asks.

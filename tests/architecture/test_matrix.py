@@ -11,7 +11,8 @@ import pytest
 from portal.access import roles
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import EVERYWHERE
-from portal.accounts.models import User
+from portal.accounts.models import User, rights
+from portal.accounts.models.rights import Places
 from portal.core import clock
 from portal.explorer import explaining
 from portal.explorer.explaining import Thing
@@ -99,6 +100,22 @@ def test_the_explorer_says_what_the_gate_does(sweep: Sweep) -> None:
                 if not (why == gate == (user.username in may)):
                     wrong.append((key, permission, name, why, gate, user.username in may))
     assert wrong == []
+
+
+def test_what_the_gate_reads_is_what_the_explorer_reads(sweep: Sweep) -> None:
+    """Two readings of the same bindings, one without names: everybody of the matrix holds the same by both."""
+    at, some = clock.now(), 0
+    for who in sweep.people.values():
+        if who.user:
+            full = rights.folded(rights.held_by(who.user.pk, at=at))
+            assert placed(rights.places_of(who.user.pk, at=at)) == placed(full)
+            some += len(full)
+    assert some > len(sweep.people) / 2
+
+
+def placed(found: list[Places]) -> set[tuple[Permission, str, Any]]:
+    """Single permissions at single places."""
+    return {(held, one.scope_kind, key) for one in found for held in one.permissions for key in one.scope_ids}
 
 
 def about_one_thing(who: str) -> Iterator[Cell]:

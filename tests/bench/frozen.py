@@ -93,7 +93,7 @@ def _write() -> None:
     with transaction.atomic():
         outbox.mail(to=[f"{key[:2]}@example.test"], subject="Bench", text="A line.\n" * 20, key=key, at=at)
         outbox.webhook(event="bench.written", body={"key": key}, lane=key[:2], key=key, at=at)
-        outbox.stream(target="audit", body=f'{{"audit":"event","key":"{key}"}}', key=key, at=at)
+        outbox.stream(target="audit", lines=[f'{{"audit":"event","key":"{key}"}}'], key=key, at=at)
 
 
 def _fill(*, frozen: bool) -> None:

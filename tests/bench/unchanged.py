@@ -4,23 +4,13 @@ from typing import Any
 
 from django.db import connection
 
+from clusters.inventory.merge.tables import TABLES
 from clusters.kube.objects.table import KINDS
 from tests.bench import estate
 from tests.bench.contest import Sample
 from tests.bench.database import wal_of
 
-OBJECT_TABLES = (
-    "namespace",
-    "node",
-    "pod",
-    "workload",
-    "service",
-    "volume_claim",
-    "volume",
-    "quota",
-    "object_body",
-    "charged_fact",
-)
+OBJECT_TABLES = (*TABLES, "object_body", "charged_fact", "occurrence", "quota_hour")
 # A table, its indexes, and the table of long values with its index.
 FILES = """WITH tables AS (SELECT oid, reltoastrelid FROM pg_class
     WHERE relname = ANY(%s) AND relnamespace = 'public'::regnamespace),

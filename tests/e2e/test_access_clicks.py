@@ -134,6 +134,24 @@ def _what_can_they_see(person: Person) -> None:
     expect(person.page.get_by_role("cell", name="On call (demo)").first).to_be_visible()
 
 
+def test_20_looking_as_somebody_is_said_above_everything(person: Person) -> None:
+    """The bar that says so lies over nothing else, the bar of the demo least of all."""
+    page = person.page
+    person.visit.open(f"/access/look/{MEMBER}/")
+    page.get_by_label("Reason").fill("from the browser")
+    page.keyboard.press("Enter")
+    looks = page.get_by_role("note").filter(has_text="You look as")
+    expect(looks).to_be_visible()
+    try:
+        demo = page.get_by_role("note").filter(has_text="Demo data").bounding_box()
+        bar = looks.bounding_box()
+        assert bar is not None and demo is not None
+        assert bar["y"] + bar["height"] <= demo["y"]
+    finally:
+        page.get_by_role("button", name="Stop").click()
+        expect(looks).to_have_count(0)
+
+
 def _try_a_login(person: Person) -> None:
     """Each step of a sign-in, and nobody is signed in."""
     page = person.page

@@ -64,7 +64,8 @@ class GiveForm(EndForm):
     holder = forms.CharField(
         label=gettext_lazy("Who is meant"), max_length=60, required=False, widget=forms.HiddenInput
     )
-    role = forms.ChoiceField(label=gettext_lazy("Role"))
+    # The least there is, so that pressing the button too early gives little.
+    role = forms.ChoiceField(label=gettext_lazy("Role"), initial="project_viewer")
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500, required=False)
     field_order: tuple[str, ...] = ("who", "holder", "role", "end", "until", "reason")
 
@@ -112,7 +113,9 @@ class GiveAnywhereForm(GiveForm):
     """The same with the scope, for those who give roles on everything."""
 
     scope_kind = forms.ChoiceField(
-        label=gettext_lazy("On"), choices=[(kind.value, words.SCOPES[kind]) for kind in scopes.ScopeKind]
+        label=gettext_lazy("On"),
+        choices=[(kind.value, words.SCOPES[kind]) for kind in scopes.ScopeKind],
+        initial=scopes.ScopeKind.PROJECT.value,
     )
     scope = forms.CharField(
         label=gettext_lazy("Which one"),

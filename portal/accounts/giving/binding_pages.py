@@ -109,11 +109,6 @@ def givable(user: User, scope: role_bindings.Scope) -> tuple[list[Role], list[La
     return can, lacking(cannot)
 
 
-def candidate_label(holder: User | OutsideGroup) -> str:
-    """Return the name that stands in the field for somebody who was chosen."""
-    return holder.name if isinstance(holder, OutsideGroup) else holder.username
-
-
 def value_of(holder: User | OutsideGroup) -> str:
     """Return what the form carries for somebody who was chosen."""
     kind: searching.Kind = "group" if isinstance(holder, OutsideGroup) else "person"

@@ -1,7 +1,6 @@
 """Bindings that end: their holders and the owners of the scope are told in time, and ended ones are forgotten."""
 
 import hashlib
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,10 +8,9 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from portal.access import words
-from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import memberships, own_roles
-from portal.accounts.models import Binding, BindingQuerySet, User
+from portal.accounts.giving import givers, memberships, own_roles
+from portal.accounts.models import Binding, BindingQuerySet
 from portal.audit import services as audit
 from portal.core import formats
 from portal.core.actors import SYSTEM
@@ -24,7 +22,6 @@ DAY = timedelta(days=1)
 KEEP_ENDED = memberships.ENDED_SHOWN_DAYS * DAY
 # A group of more people than this is told through the owners of the scope alone.
 MOST_TOLD = 50
-MOST_OWNERS = 20
 
 
 def warn(*, at: datetime) -> int:
@@ -68,19 +65,20 @@ def _due(days: int, at: datetime) -> BindingQuerySet:
 
 def _tell(binding: Binding, at: datetime) -> None:
     assert binding.expires_at is not None
-    role = own_roles.find(binding.role)
     place = memberships.page_of(binding.scope_kind, binding.scope_id)
     kind = ScopeKind(binding.scope_kind)
     context = {
         "holder": binding.holder,
-        "role": str(role.name) if role else binding.role,
+        "role": own_roles.name_of(binding.role),
         "where": place[0] if place else binding.scope_label or str(words.SCOPES[kind]),
         "ends": formats.instant(binding.expires_at),
         "span": formats.ago(binding.expires_at, at),
         "path": place[1] if place else "",
     }
     stamp = f"binding-ends:{binding.pk}:{binding.expires_at:%Y%m%d%H%M%S}:{binding.expires_at - at <= DAY}"
-    for address in sorted(_addresses(_holders(binding, at)) | _addresses(_owners(binding, at))):
+    # Whoever can prolong it is told as well.
+    owners = givers.addresses(binding.scope_kind, binding.scope_id, at=at, without=binding.pk)
+    for address in sorted({*givers.of_people(_holders(binding, at)), *owners}):
         outbox.mail_from_template(
             "binding_ends",
             context,
@@ -94,25 +92,3 @@ def _tell(binding: Binding, at: datetime) -> None:
 def _holders(binding: Binding, at: datetime) -> frozenset[UUID]:
     reached = memberships.people([binding], at)
     return reached if binding.user_id or len(reached) <= MOST_TOLD else frozenset()
-
-
-def _owners(binding: Binding, at: datetime) -> frozenset[UUID]:
-    """Whoever can prolong it: those who may give roles on the very scope or its team, else on everything."""
-    keys = [role.key for role in own_roles.every() if Permission.BINDING_EDIT in role.permissions]
-    giving = Binding.objects.in_force(at).filter(role__in=keys).exclude(pk=binding.pk)
-    near = Q(scope_kind=binding.scope_kind, scope_id=binding.scope_id)
-    if binding.scope_kind == ScopeKind.PROJECT and binding.scope_id:
-        near |= Q(scope_kind=ScopeKind.TEAM, scope_id=memberships.team_of(binding.scope_id))
-    reached = memberships.people(list(giving.filter(near)), at)
-    if not reached:
-        reached = memberships.people(list(giving.filter(scope_kind=ScopeKind.EVERYTHING)), at)
-    return frozenset(sorted(reached)[:MOST_OWNERS])
-
-
-def _addresses(people: Iterable[UUID]) -> set[str]:
-    """The address of each account, and those that providers know of people without one."""
-    found = set()
-    for user in User.objects.filter(pk__in=list(people)).prefetch_related("identities"):
-        known = [user.email, *(one.email for one in user.identities.all() if one.state == "active")]
-        found.update([address for address in known if address][:1])
-    return found

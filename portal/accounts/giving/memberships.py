@@ -11,8 +11,7 @@ from django.utils.module_loading import import_string
 from portal.access import scopes
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.models import Binding, BindingQuerySet, GroupMembership, User
-from portal.accounts.models.rights import fresh
+from portal.accounts.models import Binding, BindingQuerySet, GroupMembership, User, rights
 
 ENDED_SHOWN_DAYS = 90
 
@@ -61,7 +60,7 @@ def members(groups: Iterable[UUID], at: datetime) -> dict[UUID, int]:
 def groups_as_of(groups: Iterable[UUID]) -> dict[UUID, datetime | None]:
     """Return when each group's members were last read."""
     rows = GroupMembership.objects.filter(group__in=set(groups)).values("group")
-    return {row["group"]: row["latest"] for row in rows.annotate(latest=Max("identity__groups_as_of"))}
+    return {row["group"]: row["latest"] for row in rows.annotate(latest=Max(rights.groups_as_of("identity__")))}
 
 
 def people(bindings: Sequence[Binding], at: datetime) -> frozenset[UUID]:
@@ -80,5 +79,5 @@ def reach(bindings: Iterable[Binding]) -> scopes.Scopes:
 
 def _reached(groups: Iterable[UUID | None], at: datetime) -> QuerySet[GroupMembership]:
     return GroupMembership.objects.filter(
-        fresh(at, "identity__"), group__in=set(groups), group__gone_at=None, identity__user__is_active=True
+        rights.fresh(at, "identity__"), group__in=set(groups), group__gone_at=None, identity__user__is_active=True
     ).order_by()

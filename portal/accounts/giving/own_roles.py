@@ -14,6 +14,12 @@ def find(key: str) -> Role | None:
     return _as_role(own) if own else None
 
 
+def name_of(key: str) -> str:
+    """Return a role's name, its key where the role is gone."""
+    role = find(key)
+    return str(role.name) if role else key
+
+
 def every() -> list[Role]:
     """Return the roles of the table, then the installation's own by name."""
     return [*roles.ROLES.values(), *(_as_role(own) for own in CustomRole.objects.order_by("name"))]

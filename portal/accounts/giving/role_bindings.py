@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,8 @@ from portal.audit import services as audit
 from portal.core import errors
 from portal.core.actors import Actor
 from portal.core.models import validate
+
+ADMINISTRATOR = "admin"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
         raise errors.Refused.one("group", _("This group is gone at its provider."))
     if granted_by is not None:
         demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
+        demand_lasting(granted_by, known.permissions, scope, until=expires_at)
     standing = Binding.objects.filter(
         user=user, group=group, role=role, scope_kind=scope.kind, scope_id=scope.id
     ).first()
@@ -85,7 +88,12 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
         is_demo=is_demo,
     )
     validate(binding)
-    binding.save()
+    try:
+        with transaction.atomic():
+            binding.save()
+    except IntegrityError:
+        # Somebody gave it at the same moment.
+        raise errors.Conflict.one("role", _("This role is held here already.")) from None
     audit.record("accounts.binding.grant", by=by, on=binding.as_subject(), after=_as_audited(binding))
     return binding
 
@@ -102,6 +110,9 @@ def change_end(
     if granted_by is not None and known is not None:
         scope = Scope(scopes.ScopeKind(locked.scope_kind), locked.scope_id, locked.scope_label)
         demand_subset(granted_by, known.permissions | {Permission.BINDING_EDIT}, scope)
+        demand_lasting(granted_by, known.permissions, scope, until=expires_at)
+    if locked.role == ADMINISTRATOR and expires_at is not None and locked.expires_at is None:
+        _demand_administrator_without_end(administrators(at), without=locked)
     before = _as_audited(locked)
     locked.expires_at, locked.warned_days = expires_at, None
     locked.save(update_fields=["expires_at", "warned_days"])
@@ -113,15 +124,22 @@ def change_end(
 def revoke(*, binding: Binding, by: Actor, at: datetime) -> None:
     """Take a role away, also one the author does not have. It stops holding with the next request.
 
-    Raises `Conflict` for the last administrator's role.
+    Raises `Conflict` for the last administrator's role, and for the last one without an end.
     """
-    # Locked, so that two administrators cannot remove each other at once.
-    others = Binding.objects.in_force(at).filter(role="admin", user__is_active=True, user__kind=PERSON)
-    others = others.select_for_update(of=("self",))
-    if binding.role == "admin" and binding.user_id and all(one.pk == binding.pk for one in others):
-        raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
+    if binding.role == ADMINISTRATOR and binding.user_id:
+        _demand_administrator_without_end(administrators(at), without=binding)
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
     binding.delete()
+
+
+def administrators(at: datetime) -> list[Binding]:
+    """Return what makes active people administrators by themselves, locked with their accounts.
+
+    Locked, so that two administrators cannot remove or deactivate each other at once.
+    """
+    held = Binding.objects.in_force(at).filter(role=ADMINISTRATOR, user__is_active=True, user__kind=PERSON)
+    rows = held.select_related("user").select_for_update(of=("self", "user"), no_key=True)
+    return list(rows.order_by("pk"))
 
 
 def demand_subset(granter: User, permissions: Iterable[Permission], scope: Scope) -> None:
@@ -136,9 +154,27 @@ def demand_subset(granter: User, permissions: Iterable[Permission], scope: Scope
         )
 
 
+def demand_lasting(granter: User, permissions: Iterable[Permission], scope: Scope, *, until: datetime | None) -> None:
+    """Raise `Refused` at "expires_at" where what is given would outlive what the granter holds all over the scope.
+
+    `until` None is without end. Else whoever has a role for a day would give it to themselves for ever. What the
+    granter does not hold at all is for `demand_subset`.
+    """
+    lasting = [one for one in granter.rights() if one.expires_at is None or (until and one.expires_at >= until)]
+    for permission in permissions:
+        places = ((one.scope_kind, one.scope_id) for one in lasting if permission in one.permissions)
+        if holds(granter, permission, scope) and not _covers(scopes.gathered(places), scope):
+            raise errors.Refused.one(
+                "expires_at", _("You hold this for a time yourself. Give it an end that is no later than yours.")
+            )
+
+
 def holds(user: User, permission: Permission, scope: Scope) -> bool:
     """Tell whether the permission is held all over the scope; a project lies in its team."""
-    held = user.scopes_for(permission)
+    return _covers(user.scopes_for(permission), scope)
+
+
+def _covers(held: scopes.Scopes, scope: Scope) -> bool:
     if held.everything or scope.id is None:
         return held.everything
     match scope.kind:
@@ -149,6 +185,13 @@ def holds(user: User, permission: Permission, scope: Scope) -> bool:
             return held.covers(team=scope.id)
         case _:
             return held.covers(cluster=scope.id)
+
+
+def _demand_administrator_without_end(standing: Iterable[Binding], *, without: Binding) -> None:
+    """Somebody stays administrator, for ever if the one who goes was that."""
+    left = [one for one in standing if one.pk != without.pk]
+    if not left or (without.expires_at is None and all(one.expires_at for one in left)):
+        raise errors.Conflict.one("", _("This is the last administrator. Give the role to somebody else first."))
 
 
 def _as_audited(binding: Binding) -> dict[str, str]:

@@ -15,8 +15,8 @@ NAMESPACE_ROLES = {
     "project_member": "paddock-edit",
     "project_viewer": "paddock-view",
 }
-# The same for the groups that a cluster's manifest binds.
-CLUSTER_ROLES = {"cluster_owner": "paddock-cluster-owners", "cluster_viewer": "paddock-cluster-viewers"}
+# The same for the groups that a cluster's manifest binds, one pair for each cluster.
+CLUSTER_ROLES = {"cluster_owner": "paddock:cluster:…:owner", "cluster_viewer": "paddock:cluster:…:viewer"}
 
 
 @dataclass(frozen=True)

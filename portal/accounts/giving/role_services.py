@@ -167,6 +167,14 @@ def check(*, draft: Draft, role: CustomRole | None, author: User | None) -> None
         if missing:
             text = _("You cannot give what you do not have on everything: %s.")
             raise errors.Refused.one("permissions", text % words.listed(missing))
+        # A role has no end, and may be somebody's without one.
+        added = draft.permissions - (role.known_permissions() if role else frozenset())
+        try:
+            role_bindings.demand_lasting(author, added, role_bindings.EVERYTHING, until=None)
+        except errors.Refused:
+            raise errors.Refused.one(
+                "permissions", _("You hold this for a time yourself. A role is there for good.")
+            ) from None
 
 
 def _lacks(author: User, permission: Permission) -> bool:

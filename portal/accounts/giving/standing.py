@@ -1,4 +1,4 @@
-"""How a binding stands: it holds, it ends soon, it ended. Pure."""
+"""How a binding stands: it holds, it ends soon, it is suspended, it ended. Pure."""
 
 from datetime import datetime
 
@@ -10,12 +10,14 @@ from portal.core import parts
 SOON_DAYS = 7
 
 
-def state_of(expires_at: datetime | None, at: datetime) -> str:
-    """Return `holds`, `ended`, or `ends_in_<days>` within the last week."""
+def state_of(expires_at: datetime | None, at: datetime, *, is_suspended: bool = False) -> str:
+    """Return `ended`, `suspended` (its provider is disabled), `ends_in_<days>` within the last week, or `holds`."""
+    if expires_at is not None and expires_at <= at:
+        return "ended"
+    if is_suspended:
+        return "suspended"
     if expires_at is None:
         return "holds"
-    if expires_at <= at:
-        return "ended"
     days = (expires_at - at).days
     return f"ends_in_{days}" if days < SOON_DAYS else "holds"
 
@@ -24,6 +26,7 @@ def states() -> dict[str, tuple[parts.Tone, parts.Text]]:
     """Return the words of `state_of`, with their tones."""
     found: dict[str, tuple[parts.Tone, parts.Text]] = {
         "holds": ("ok", gettext_lazy("Holds")),
+        "suspended": ("attention", gettext_lazy("Suspended: provider disabled")),
         "ended": ("unknown", gettext_lazy("Ended")),
         "ends_in_0": ("attention", gettext_lazy("Ends within a day")),
         "ends_in_1": ("attention", gettext_lazy("Ends in 1 day")),

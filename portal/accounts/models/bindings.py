@@ -103,6 +103,11 @@ class Binding(UUIDModel):
         """Who has it, by name."""
         return self.group.name if self.group else self.user.username if self.user else ""
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it waits for its provider to be enabled again."""
+        return self.group is not None and not self.group.provider.enabled
+
     def as_subject(self) -> actors.Subject:
         """Return the binding as what an audit event is about."""
         scope = {self.scope_kind: str(self.scope_id)} if self.scope_kind in {"team", "project"} else {}

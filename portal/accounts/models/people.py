@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.access import scopes
 from portal.access.permissions import PERSONAL, Permission
-from portal.accounts.models.rights import Held, can_sign_in, held_by
+from portal.accounts.models.rights import Held, Places, can_sign_in, folded, held_by, places_of
 from portal.core import actors, clock
 
 PERSON, ROBOT = "person", "robot"
@@ -95,7 +95,7 @@ class User(AbstractBaseUser):
         if permission in PERSONAL and (self.within or self.viewer or self.kind == ROBOT):
             return scopes.NOWHERE
         found = scopes.gathered(
-            (one.scope_kind, one.scope_id) for one in self.rights() if permission in one.permissions
+            (one.scope_kind, key) for one in self._places() if permission in one.permissions for key in one.scope_ids
         )
         if self.within is not None:
             found = self.within.narrow(permission, found, _team_of)
@@ -109,6 +109,18 @@ class User(AbstractBaseUser):
         if kept is None:
             kept = self.__dict__["_rights"] = held_by(self.pk, at=clock.now()) if self.in_force() else []
         return kept
+
+    def _places(self) -> list[Places]:
+        """Where rights are held, read once for this instance: of the moment of `rights` where those are read."""
+        kept: list[Places] | None = self.__dict__.get("_where")
+        if kept is None:
+            full: list[Held] | None = self.__dict__.get("_rights")
+            kept = folded(full) if full is not None else self._places_now()
+            self.__dict__["_where"] = kept
+        return kept
+
+    def _places_now(self) -> list[Places]:
+        return places_of(self.pk, at=clock.now()) if self.in_force() else []
 
     def in_force(self) -> bool:
         """Tell whether the account counts: active, and a person can still sign in to it in some way.

@@ -1,5 +1,7 @@
 """Where people's accounts come from, and which of them are one person's."""
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -33,6 +35,8 @@ class Provider(UUIDModel):
     max_age_seconds = models.PositiveIntegerField(default=24 * HOUR)
     refresh_started_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True)
+    # The last whole reading: the groups of every active account that was ever read are at least as young.
+    groups_read_at = models.DateTimeField(null=True, blank=True)
     refresh_error = models.CharField(max_length=500, blank=True)
     refresh_failed_at = models.DateTimeField(null=True, blank=True)
     # What the provider lets us ask for changes with (GitHub's ETags).
@@ -84,6 +88,7 @@ class Identity(UUIDModel):
         default=ACTIVE,
         choices=[(ACTIVE, _("Active")), (DISABLED, _("Disabled there")), (GONE, _("Gone there"))],
     )
+    # What was read for this account alone, mostly at its sign-in; `groups_known_at` is what counts.
     groups_as_of = models.DateTimeField(null=True, blank=True)
     last_sign_in_at = models.DateTimeField(null=True, blank=True)
     linked_at = models.DateTimeField(default=clock.now)
@@ -101,3 +106,9 @@ class Identity(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.username} ({self.provider.key})"
+
+    @property
+    def groups_known_at(self) -> datetime | None:
+        """When its groups were last read, for it alone or with all others; None where they never were."""
+        own, whole = self.groups_as_of, self.provider.groups_read_at
+        return max(own, whole) if own and whole and self.state == ACTIVE else own

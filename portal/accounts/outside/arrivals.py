@@ -86,8 +86,10 @@ def note_disabled(provider: Provider, subject: str, *, by: Actor) -> None:
 
 def stop(identity: Identity, state: str, *, by: Actor) -> None:
     """Put an account out of use, with its sessions, inside the caller's transaction."""
+    # Out of use, it has no share in what is read of its provider from now on.
+    identity.groups_as_of = identity.groups_known_at
     before, identity.state = identity.state, state
-    identity.save(update_fields=["state"])
+    identity.save(update_fields=["groups_as_of", "state"])
     sessions_of.end(Identity.objects.filter(pk=identity.pk))
     tell_state(identity, before, by=by)
 

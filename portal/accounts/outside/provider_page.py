@@ -1,8 +1,10 @@
 """What the pages of a provider show."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,10 +15,12 @@ from portal.accounts.outside.admission import DryRun, Rule
 from portal.accounts.outside.freezing import Touched
 from portal.accounts.providers.declared import Declared, GithubProvider, LdapProvider, OidcProvider
 from portal.accounts.providers.rows import Known
-from portal.core import formats, parts
+from portal.core import csvfile, formats, parts
 from portal.jobs.models import OPEN, Job
 
 MOST_NAMES = 50
+# Who loses their way in, who stays out, who gets in.
+PARTS = 3
 OF_A_KIND = {"ldap": "LDAP", "github": "GitHub", "oidc": "OpenID Connect"}
 
 
@@ -76,27 +80,66 @@ def touched(found: Touched) -> list[parts.Fact]:
         parts.Fact(_("People with an account there"), formats.number(found.people)),
         parts.Fact(_("Of them without another way in"), formats.number(found.only_here)),
         parts.Fact(_("Open sessions"), formats.number(found.sessions)),
+        parts.Fact(_("Tokens of those without another way in"), formats.number(found.tokens)),
         parts.Fact(_("Groups"), formats.number(found.groups)),
         parts.Fact(_("Roles given to its groups"), formats.number(found.bindings)),
     ]
 
 
-def dry_run(found: DryRun, rule: Rule) -> dict[str, Any]:
-    """Return who would get in and who would not, by name."""
+def dry_run(found: DryRun, rule: Rule, turned: str = "") -> dict[str, Any]:
+    """Return who would get in and who would not, by name, a page of each.
+
+    `turned` is where each of the three pages begins, as the buttons of the answer before carried it.
+    """
+    begins = _begins(turned)
+    names = enumerate(_parts(found).items())
     return {
-        "inside": _people(found.gets_in),
-        "outside": _people(found.locked_out.exclude(pk__in=found.newly_out.order_by().values("pk"))),
-        "newly": _people(found.newly_out),
+        **{key: _people(people, begins, number) for number, (key, people) in names},
         "by_groups": rule.admits == GROUPS,
     }
 
 
-def _people(found: Any) -> dict[str, Any]:
+def dry_run_file(found: DryRun) -> Iterator[bytes]:
+    """Return all of it as CSV: one line for each account."""
+    rows = (
+        (key, one.username, one.user.username if one.user else "", one.display_name)
+        for key, people in _parts(found).items()
+        for one in people.iterator(2000)
+    )
+    return csvfile.stream(("outcome", "account", "person", "name"), rows, iter(()))
+
+
+def _parts(found: DryRun) -> dict[str, QuerySet[Identity]]:
+    stays_out = found.locked_out.exclude(pk__in=found.newly_out.order_by().values("pk"))
+    return {"newly": found.newly_out, "outside": stays_out, "inside": found.gets_in}
+
+
+def _begins(text: str) -> list[int]:
+    pieces = text.split(",")
+    if len(pieces) != PARTS or not all(one.isascii() and one.isdecimal() and len(one) < 9 for one in pieces):
+        return [0] * PARTS
+    return [int(one) for one in pieces]
+
+
+def _people(found: QuerySet[Identity], begins: Sequence[int], number: int) -> dict[str, Any]:
     count = found.count()
+    begin = begins[number] if begins[number] < count else 0
     shown = [
-        {"account": one.username, "person": one.user.username, "name": one.display_name} for one in found[:MOST_NAMES]
+        {"account": one.username, "person": one.user.username if one.user else "", "name": one.display_name}
+        for one in found[begin : begin + MOST_NAMES]
     ]
-    return {"count": count, "people": shown, "more": max(count - MOST_NAMES, 0)}
+
+    def turn(to: int) -> str:
+        return ",".join(str(to if at == number else other) for at, other in enumerate(begins))
+
+    return {
+        "count": count,
+        "people": shown,
+        "first": begin + 1 if shown else 0,
+        "last": begin + len(shown),
+        "back": turn(max(begin - MOST_NAMES, 0)) if begin else "",
+        "next": turn(begin + MOST_NAMES) if begin + MOST_NAMES < count else "",
+    }
 
 
 def _freshness(known: Known, at: datetime) -> list[parts.Fact]:

@@ -19,6 +19,6 @@ def refresh(provider: Provider, *, by: Actor) -> Job | None:
 
 
 def refresh_due(at: datetime) -> None:
-    """Ask for the refresh of each provider in use; called every four minutes."""
+    """Ask for the refresh of each provider in use; called every two minutes."""
     for provider in Provider.objects.filter(enabled=True).exclude(kind=declared.OIDC):
         refresh(provider, by=SYSTEM)

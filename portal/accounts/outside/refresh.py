@@ -13,7 +13,16 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import GroupMembership, Identity, OutsideGroup, Provider, ProviderHold
 from portal.accounts.models.providers import ACTIVE, DISABLED, GONE
-from portal.accounts.outside import admission, arrivals, catalogue, freezing, memberships, reading, sessions_of
+from portal.accounts.outside import (
+    admission,
+    arrivals,
+    catalogue,
+    freezing,
+    memberships,
+    queueing,
+    reading,
+    sessions_of,
+)
 from portal.accounts.outside.closure import reached
 from portal.accounts.outside.memberships import Difference
 from portal.accounts.outside.reading import Reading
@@ -22,7 +31,7 @@ from portal.accounts.providers.answers import Found, ProviderDown
 from portal.accounts.providers.declared import GithubProvider, LdapProvider
 from portal.audit import services as audit
 from portal.core import clock
-from portal.core.actors import SYSTEM
+from portal.core.actors import SYSTEM, Actor
 
 AT_ONCE = 500
 # Less than this can go without a question: small numbers halve every day.
@@ -59,10 +68,13 @@ def run(*, key: str, at: datetime, guard: Guard) -> Outcome:
         freezing.disable(provider=known.row, by=SYSTEM, at=at)
     if known is None or not known.usable:
         return Outcome(why="not in use")
+    if not isinstance(known.declared, LdapProvider | GithubProvider):
+        # Groups that come with each sign-in are never read together, so nothing may count as young by that.
+        return Outcome(why="nothing to read")
     provider = known.row
     rows.note_started(provider, at)
     try:
-        read = _read(known)
+        read = _read(known.declared, provider)
     except ProviderDown as down:
         _note_failure(provider, down.reason)
         return Outcome(why=down.reason)
@@ -73,21 +85,25 @@ def run(*, key: str, at: datetime, guard: Guard) -> Outcome:
     return _written(provider, read, at=at, guard=guard)
 
 
-def confirm_hold(*, provider: Provider, by: str, at: datetime) -> bool:
-    """Let the next refresh take away what was held. False where nothing is held."""
-    return bool(
-        ProviderHold.objects.filter(provider=provider, confirmed_at=None).update(confirmed_at=at, confirmed_by=by)
-    )
+@transaction.atomic
+def confirm_hold(*, provider: Provider, by: Actor, at: datetime) -> bool:
+    """Let a refresh, which is asked for, take away what was held. False where nothing is held."""
+    # Locked, so that the figures of the event are those that were confirmed.
+    hold = ProviderHold.objects.select_for_update().filter(provider=provider, confirmed_at=None).first()
+    if hold is None:
+        return False
+    hold.confirmed_at, hold.confirmed_by = at, by.label
+    hold.save(update_fields=["confirmed_at", "confirmed_by"])
+    values = {"groups": hold.groups_gone, "people": hold.people_gone}
+    audit.record("accounts.provider.hold", by=by, on=provider.as_subject(), after=values)
+    queueing.refresh(provider, by=by)
+    return True
 
 
-def _read(known: rows.Known) -> Reading:
-    match known.declared:
-        case LdapProvider():
-            return reading.of_directory(known.declared, known.row)
-        case GithubProvider():
-            return reading.of_github(known.declared, known.row)
-        case _:
-            return Reading(None)
+def _read(declared: LdapProvider | GithubProvider, provider: Provider) -> Reading:
+    if isinstance(declared, LdapProvider):
+        return reading.of_directory(declared, provider)
+    return reading.of_github(declared, provider)
 
 
 def _note_failure(provider: Provider, text: str) -> None:
@@ -158,8 +174,9 @@ def _written(provider: Provider, read: Reading, *, at: datetime, guard: Guard) -
     with transaction.atomic():
         guard()
         ended = admission.end_locked_out(provider)
+        # One row says for all accounts that they were read, so that a reading without news writes next to nothing.
         Provider.objects.filter(pk=provider.pk).update(
-            refreshed_at=at, refresh_error="", refresh_failed_at=None, marks=read.marks
+            refreshed_at=at, groups_read_at=at, refresh_error="", refresh_failed_at=None, marks=read.marks
         )
         ProviderHold.objects.filter(provider=provider).delete()
         outcome = Outcome(
@@ -190,7 +207,7 @@ def _store_people(
             current: list[UUID] = []
             for identity in _locked(chunk, at):
                 found = people.get(identity.subject)
-                stopped += _store_state(identity, found)
+                stopped += _store_state(identity, found, at)
                 if found is None:
                     continue
                 direct = {ids[one] for one in found.groups if one in ids}
@@ -198,7 +215,7 @@ def _store_people(
                 wanted[identity.pk] = memberships.wanted(direct, through)
                 current.append(identity.pk)
             difference = difference.plus(memberships.store(wanted, by=SYSTEM))
-            Identity.objects.filter(pk__in=current).update(groups_as_of=at)
+            _note_first(current, at)
     return stopped, difference
 
 
@@ -223,8 +240,12 @@ def _store_members(provider: Provider, read: Reading, *, at: datetime, guard: Gu
                     arrivals.stop(identity, GONE, by=SYSTEM)
                     stopped += 1
             current = [identity.pk for identity in identities if identity.state == ACTIVE]
-            Identity.objects.filter(pk__in=current).update(groups_as_of=at)
+            _note_first(current, at)
     return stopped, difference
+
+
+def _note_first(keys: list[UUID], at: datetime) -> None:
+    Identity.objects.filter(pk__in=keys, groups_as_of=None).update(groups_as_of=at)
 
 
 def _chunks(provider: Provider) -> Iterable[list[UUID]]:
@@ -240,7 +261,7 @@ def _locked(keys: list[UUID], at: datetime) -> Iterable[Identity]:
     return found.filter(pk__in=keys).exclude(groups_as_of__gt=at).order_by("pk")
 
 
-def _store_state(identity: Identity, found: Found | None) -> int:
+def _store_state(identity: Identity, found: Found | None, at: datetime) -> int:
     """Write what is new about an account; returns 1 where it was put out of use."""
     state = GONE if found is None else DISABLED if found.disabled else ACTIVE
     before = (identity.state, *_told(identity))
@@ -249,6 +270,9 @@ def _store_state(identity: Identity, found: Found | None) -> int:
         if told[0] != identity.username and identity.username not in identity.former_names:
             identity.former_names = [*identity.former_names, identity.username][-20:]
         identity.username, identity.display_name, identity.email, identity.dn = told
+    if state != before[0]:
+        # What was known until now stays known; what is read of an account that is back counts from this reading.
+        identity.groups_as_of = at if state == ACTIVE else identity.groups_known_at
     identity.state = state
     if (identity.state, *_told(identity)) == before:
         return 0

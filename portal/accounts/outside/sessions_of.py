@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 
 from portal.accounts.models import Identity, Provider, Session
 from portal.accounts.session_store import SessionStore
+from portal.audit import services as audit
+from portal.core.actors import SYSTEM
 
 # What a session remembers of the provider's own session, for its logout messages.
 OUTSIDE = "outside_session"
@@ -17,8 +19,16 @@ def end(identities: QuerySet[Identity, Any]) -> int:
     return int(ended)
 
 
-def of_outside_session(provider: Provider, *, subject: str, outside: str) -> list[Session]:
-    """Return the sessions that a logout at the provider is about: of a person, of one session there, or both."""
+def end_outside(provider: Provider, *, subject: str, outside: str) -> None:
+    """End what a logout at the provider is about: the sessions of a person, of one session there, or of both."""
+    for session in _of_outside_session(provider, subject, outside):
+        if session.user is not None:
+            values = {"provider": provider.key, "address": session.address}
+            audit.record("accounts.provider.logout", by=SYSTEM, on=session.user.as_subject(), after=values)
+        session.delete()
+
+
+def _of_outside_session(provider: Provider, subject: str, outside: str) -> list[Session]:
     found = Session.objects.filter(identity__provider=provider).select_related("user")
     if subject:
         found = found.filter(identity__subject=subject)

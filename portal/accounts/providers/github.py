@@ -84,7 +84,7 @@ def finish(  # noqa: PLR0913  (the same call as that of the OIDC door)
     person = asker.mapping("/user")
     subject = _number(person.get("id"))
     if subject is None or person.get("type", "User") != "User":
-        raise WrongCredentials("the token is not that of a person")
+        raise WrongCredentials(_("the token is not that of a person"))
     groups = _own_groups(p, asker, deadline)
     if not groups:
         raise NotAdmitted(_("not an active member of a declared organisation"))
@@ -154,10 +154,10 @@ def team_members(p: GithubProvider, external_id: str, etag: str = "") -> Members
 def check_webhook(p: GithubProvider, *, body: bytes, signature: str) -> None:
     """`body` as it came, before anybody parsed it; `signature` is X-Hub-Signature-256. Raises WrongCredentials."""
     if not p.webhook_secret:
-        raise WrongCredentials("no webhook secret is declared")
+        raise WrongCredentials(_("no webhook secret is declared"))
     right = "sha256=" + hmac.new(p.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(right.encode("ascii"), signature.encode("utf-8", "replace")):
-        raise WrongCredentials("the webhook's signature does not fit")
+        raise WrongCredentials(_("the webhook's signature does not fit"))
 
 
 def affected(event: str, payload: Mapping[str, Any]) -> frozenset[str]:
@@ -190,7 +190,7 @@ def _redeem(p: GithubProvider, code: str, verifier: str, redirect_uri: str, dead
     told = asking.mapping(answer, _("the token address"))
     # GitHub answers a refusal with status 200.
     if told.get("error") in {"bad_verification_code", "redirect_uri_mismatch"}:
-        raise WrongCredentials("GitHub does not take the code")
+        raise WrongCredentials(_("GitHub does not take the code"))
     token = told.get("access_token")
     if answer.status != 200 or "error" in told or not isinstance(token, str) or not token:
         raise ProviderDown(_("the token address answered %(status)d without a token") % {"status": answer.status})

@@ -87,16 +87,16 @@ def finish(  # noqa: PLR0913  (what the row kept and what the browser brought)
     deadline = asking.Deadline()
     where = oidc_keys.addresses(p, deadline)
     if (issuer is None and where.names_issuer) or (issuer is not None and issuer != p.issuer):
-        raise WrongCredentials("the callback does not name the declared issuer")
+        raise WrongCredentials(_("the callback does not name the declared issuer"))
     id_token, access_token = _redeem(p, where.token, code, verifier, redirect_uri, deadline)
     at = clock.now()
     header, claims = _verified(p, id_token, at=at, deadline=deadline)
     if not hmac.compare_digest(_text(claims, "nonce").encode(), nonce.encode()) or not nonce:
-        raise WrongCredentials("the token belongs to another sign-in (nonce)")
+        raise WrongCredentials(_("the token belongs to another sign-in (nonce)"))
     _check_access_token(claims, header["alg"], access_token)
     proved = _instant(claims, "auth_time")
     if fresh_since is not None and (proved is None or proved < fresh_since - LEEWAY):
-        raise WrongCredentials("the provider did not ask for a new proof (auth_time)")
+        raise WrongCredentials(_("the provider did not ask for a new proof (auth_time)"))
     if p.userinfo:
         claims = _with_userinfo(p, where.userinfo, access_token, claims, deadline)
     return _arrival(p, claims, proved)
@@ -110,18 +110,18 @@ def logout_subject(p: OidcProvider, token: str) -> LoggedOut:
     at = clock.now()
     header, claims = _verified(p, token, at=at, deadline=asking.Deadline())
     if str(header.get("typ", "JWT")).lower() not in {"jwt", "logout+jwt", "application/logout+jwt"}:
-        raise WrongCredentials("the token is not of the logout kind (typ)")
+        raise WrongCredentials(_("the token is not of the logout kind (typ)"))
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
-        raise WrongCredentials("the token is not of the logout kind (events)")
+        raise WrongCredentials(_("the token is not of the logout kind (events)"))
     if "nonce" in claims:
-        raise WrongCredentials("an id token stands in for a logout token (nonce)")
+        raise WrongCredentials(_("an id token stands in for a logout token (nonce)"))
     issued = _instant(claims, "iat")
     found = LoggedOut(_text(claims, "sub"), _text(claims, "sid"), _text(claims, "jti"), issued or at)
     if not found.jti or not (found.subject or found.sid):
-        raise WrongCredentials("the logout token lacks jti, or sub and sid")
+        raise WrongCredentials(_("the logout token lacks jti, or sub and sid"))
     if issued is None or at - issued > LOGOUT_SPAN:
-        raise WrongCredentials("the logout token is too old (iat)")
+        raise WrongCredentials(_("the logout token is too old (iat)"))
     return found
 
 
@@ -144,7 +144,7 @@ def _redeem(  # noqa: PLR0913  (the fields of one request)
     answer = asking.ask("POST", url, ca_pem=p.ca_pem, deadline=deadline, headers=headers, form=form)
     told = asking.mapping(answer, _("the token address"))
     if answer.status in {400, 401} and told.get("error") == "invalid_grant":
-        raise WrongCredentials("the provider does not take the code")
+        raise WrongCredentials(_("the provider does not take the code"))
     if answer.status in {400, 401, 403}:
         raise ProviderDown(_("the provider refuses Paddock's own credentials or request"))
     id_token, access_token = told.get("id_token"), told.get("access_token", "")
@@ -158,14 +158,14 @@ def _verified(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a token whose signature, issuer, audience and times fit."""
     if len(token) > LONGEST_TOKEN:
-        raise WrongCredentials("the token is too long")
+        raise WrongCredentials(_("the token is too long"))
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise WrongCredentials("the token cannot be read") from None
+        raise WrongCredentials(_("the token cannot be read")) from None
     algorithm = header.get("alg")
     if algorithm not in p.algorithms or algorithm not in ALGORITHMS:
-        raise WrongCredentials("the token is signed in a way that is not taken (alg)")
+        raise WrongCredentials(_("the token is signed in a way that is not taken (alg)"))
     key = oidc_keys.find(p, header, deadline)
     # Times are checked below, by the clock of the application.
     options: Any = {
@@ -180,13 +180,13 @@ def _verified(
             token, key=key, algorithms=[algorithm], audience=p.client_id, issuer=p.issuer, options=options
         )
     except jwt.InvalidSignatureError:
-        raise WrongCredentials("the token's signature does not fit") from None
+        raise WrongCredentials(_("the token's signature does not fit")) from None
     except jwt.InvalidIssuerError:
-        raise WrongCredentials("the token is of another issuer (iss)") from None
+        raise WrongCredentials(_("the token is of another issuer (iss)")) from None
     except jwt.InvalidAudienceError:
-        raise WrongCredentials("the token is for another client (aud)") from None
+        raise WrongCredentials(_("the token is for another client (aud)")) from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-        raise WrongCredentials("the token lacks a claim or is malformed") from None
+        raise WrongCredentials(_("the token lacks a claim or is malformed")) from None
     _check_party(p, claims)
     _check_times(claims, at)
     return header, claims
@@ -195,17 +195,17 @@ def _verified(
 def _check_party(p: OidcProvider, claims: Mapping[str, Any]) -> None:
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (several or "azp" in claims) and claims.get("azp") != p.client_id:
-        raise WrongCredentials("the token was given to another client (azp)")
+        raise WrongCredentials(_("the token was given to another client (azp)"))
 
 
 def _check_times(claims: Mapping[str, Any], at: datetime) -> None:
     expires, issued, begins = (_instant(claims, name) for name in ("exp", "iat", "nbf"))
     if expires is None or issued is None:
-        raise WrongCredentials("the token lacks its times (exp, iat)")
+        raise WrongCredentials(_("the token lacks its times (exp, iat)"))
     if at >= expires + LEEWAY:
-        raise WrongCredentials("the token has expired (exp)")
+        raise WrongCredentials(_("the token has expired (exp)"))
     if issued > at + LEEWAY or (begins is not None and begins > at + LEEWAY):
-        raise WrongCredentials("the token is from the future (iat, nbf)")
+        raise WrongCredentials(_("the token is from the future (iat, nbf)"))
 
 
 def _check_access_token(claims: Mapping[str, Any], algorithm: str, access_token: str) -> None:
@@ -213,7 +213,7 @@ def _check_access_token(claims: Mapping[str, Any], algorithm: str, access_token:
         return
     digest = _HASHES[algorithm[-3:]](access_token.encode()).digest()
     if not hmac.compare_digest(_text(claims, "at_hash").encode(), _left_out(digest[: len(digest) // 2]).encode()):
-        raise WrongCredentials("the access token is not the one the id token names (at_hash)")
+        raise WrongCredentials(_("the access token is not the one the id token names (at_hash)"))
 
 
 def _with_userinfo(
@@ -226,14 +226,14 @@ def _with_userinfo(
         raise ProviderDown(_("the userinfo address answered %(status)d") % {"status": answer.status})
     told = asking.mapping(answer, _("the userinfo address"))
     if told.get("sub") != claims.get("sub"):
-        raise WrongCredentials("userinfo is about another person (sub)")
+        raise WrongCredentials(_("userinfo is about another person (sub)"))
     return {**told, **claims}
 
 
 def _arrival(p: OidcProvider, claims: Mapping[str, Any], proved: datetime | None) -> Arrival:
     subject = _text(claims, "sub")
     if not subject:
-        raise WrongCredentials("the token names nobody (sub)")
+        raise WrongCredentials(_("the token names nobody (sub)"))
     groups = _groups(p, claims)
     found = Found(
         subject=subject,

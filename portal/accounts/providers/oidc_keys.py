@@ -74,11 +74,11 @@ def find(p: OidcProvider, header: dict[str, Any], deadline: asking.Deadline) -> 
             known.keys, known.keys_at = _fetch_keys(p, where, deadline), monotonic()
             fitting = _fitting(known.keys, header)
     if len(fitting) != 1:
-        raise WrongCredentials("the token names no key that the provider publishes")
+        raise WrongCredentials(_("the token names no key that the provider publishes"))
     try:
         return jwt.PyJWK(fitting[0], algorithm=header["alg"]).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-        raise WrongCredentials("the provider's key cannot be used for the token's algorithm") from None
+        raise WrongCredentials(_("the provider's key cannot be used for the token's algorithm")) from None
 
 
 def _fitting(keys: tuple[dict[str, Any], ...], header: dict[str, Any]) -> list[dict[str, Any]]:

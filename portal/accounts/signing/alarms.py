@@ -2,19 +2,21 @@
 
 from datetime import datetime
 
+from portal.accounts.giving import memberships, role_bindings
 from portal.accounts.models import Binding, User
 from portal.outbox import services as outbox
 
 
-def administrators() -> list[str]:
-    """Return the mail addresses of active administrators."""
-    held = Binding.objects.filter(role="admin", user__is_active=True).exclude(user__email="")
-    return sorted(set(held.values_list("user__email", flat=True)))
+def administrators(at: datetime) -> list[str]:
+    """Return the mail addresses of those who are administrators now, also by a group."""
+    held = memberships.people(list(Binding.objects.in_force(at).filter(role=role_bindings.ADMINISTRATOR)), at)
+    people = User.objects.filter(pk__in=held).exclude(email="")
+    return sorted(set(people.values_list("email", flat=True)))
 
 
 def break_glass(*, user: User, address: str, at: datetime) -> None:
     """Tell every administrator that the break-glass account was used."""
-    to = administrators()
+    to = administrators(at)
     if to:
         outbox.mail(
             to=to,

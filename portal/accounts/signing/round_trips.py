@@ -84,7 +84,7 @@ def finish(known: Known, trip: RoundTrip, *, code: str, issuer: str | None) -> A
     declared, back = known.by_browser, redirect_uri(known.row)
     verifier = open_sealed(trip, "verifier").reveal()
     if not code:
-        raise WrongCredentials("the callback brings no code")
+        raise WrongCredentials(_("the callback brings no code"))
     if isinstance(declared, GithubProvider):
         return github.finish(declared, code=code, verifier=verifier, redirect_uri=back)
     return oidc.finish(

@@ -5,10 +5,12 @@ from datetime import datetime
 from django.contrib import auth
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from portal.accounts import limits, session_store
 from portal.accounts.models import Identity, User, fold
+from portal.accounts.models.providers import ACTIVE
 from portal.accounts.signing import alarms, factors
 from portal.audit import services as audit
 from portal.core import errors
@@ -41,6 +43,8 @@ def complete(request: HttpRequest, *, user: User, identity: Identity | None, by:
             "user": str(user.pk),
             "identity": str(identity.pk) if identity else None,
             "at": int(at.timestamp()),
+            # The first step was by the password of this moment.
+            "hash": user.get_session_auth_hash(),
         }
         return reverse("accounts:second_step")
     return _open(request, user=user, identity=identity, second=False, by=by, at=at)
@@ -54,8 +58,13 @@ def pending(request: HttpRequest, *, at: datetime) -> tuple[User, Identity | Non
     user = User.objects.filter(pk=found["user"]).first()
     if user is None or not user.in_force():
         return None
-    identity = Identity.objects.filter(pk=found["identity"]).first() if found["identity"] else None
-    return user, identity
+    if not constant_time_compare(found.get("hash", ""), user.get_session_auth_hash()):
+        return None
+    if not found["identity"]:
+        return user, None
+    # The account they came by may have been taken away from them since.
+    identity = Identity.objects.filter(pk=found["identity"], user=user, state=ACTIVE, provider__enabled=True).first()
+    return (user, identity) if identity else None
 
 
 def second_step(request: HttpRequest, *, code: str, by: Actor, at: datetime) -> str:

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.access import roles
 from portal.accounts import limits
+from portal.accounts.giving import own_roles
 from portal.accounts.models import Binding, Identity, OutsideGroup, Provider, RoundTrip, User
 from portal.accounts.outside import admission, catalogue
 from portal.accounts.providers import ldap
@@ -154,7 +154,7 @@ def _rights(user: User | None, groups: set[Any], at: datetime) -> str:
 
 
 def _binding(binding: Binding) -> str:
-    role = str(roles.ROLES[binding.role].name) if binding.role in roles.ROLES else binding.role
+    role = own_roles.name_of(binding.role)
     where = binding.scope_label or binding.scope_kind
     if binding.group is None:
         return _("%(role)s on %(scope)s") % {"role": role, "scope": where}

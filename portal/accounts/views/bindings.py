@@ -101,18 +101,23 @@ class Grant(Give):
 
     def get(self, request: HttpRequest, username: str) -> HttpResponse:  # type: ignore[override] # it names a person
         """Show the form with the person in it."""
-        shown = get_object_or_404(User, username=username)
+        shown = _findable(request, username)
         return self.page(request, self.form(initial=self._whom(shown)), 200, request.path)
 
     def post(self, request: HttpRequest, username: str) -> HttpResponse:  # type: ignore[override] # it names a person
         """Give it, and go back to the person."""
-        shown = get_object_or_404(User, username=username)
+        shown = _findable(request, username)
         data = request.POST.copy()
         if not data.get("who") and not data.get("holder"):
             data.update(self._whom(shown))
         form = self.form(data=data)
         made = self.give(request, form)
-        return redirect("accounts:person", username=username) if made else self.page(request, form, 422, request.path)
+        if made is None:
+            return self.page(request, form, 422, request.path)
+        # Whoever gives roles on a team alone may not see the person's page.
+        if gate.person(request).may(Permission.USER_VIEW):
+            return redirect("accounts:person", username=username)
+        return redirect(binding_pages.back_to(made, gate.person(request)))
 
     def _whom(self, shown: User) -> dict[str, str]:
         return {"who": shown.username, "holder": binding_pages.value_of(shown)}
@@ -165,7 +170,7 @@ class BindingPage(gate.Gated, View):
             "title": binding.holder,
             "binding": binding,
             "facts": binding_pages.facts(binding, at),
-            "state": standing.states()[standing.state_of(binding.expires_at, at)],
+            "state": standing.states()[standing.state_of(binding.expires_at, at, is_suspended=binding.is_suspended)],
             "crumbs": [parts.Crumb(_("Members"), binding_pages.back_to(binding, gate.person(request)))],
             "may_edit": may,
             "is_fresh": gate.is_fresh(request),
@@ -248,6 +253,15 @@ def granter_of(request: HttpRequest) -> User:
     """Return the person who gives and takes away; what narrows their rights in this request stays on them."""
     assert isinstance(request.user, User), "the gate lets nobody else through"
     return request.user
+
+
+def _findable(request: HttpRequest, username: str) -> User:
+    """The account, for whoever could find it by the search; one that is not there and one that is not told alike."""
+    named = User.objects.filter(username=username).first()
+    found = searching.by_value(binding_pages.value_of(named), granter_of(request)) if named else None
+    if not isinstance(found, User):
+        raise Http404
+    return found
 
 
 def _scope_of(text: str) -> role_bindings.Scope | None:

@@ -15,6 +15,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
+from portal.accounts.giving import own_roles
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, User
 from portal.accounts.outside import patterns, provider_page
 from portal.accounts.signing import linking
@@ -33,7 +34,7 @@ class GroupPage(gate.Gated, ListView):
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The group itself."""
         group = get_object_or_404(OutsideGroup.objects.select_related("provider"), pk=self.kwargs["group_id"])
-        at = clock.now()
+        held = Binding.objects.in_force(clock.now()).filter(group=group)
         return {
             "title": group.name,
             "about": _("A group of %s. It is changed there.") % group.provider.name,
@@ -46,7 +47,7 @@ class GroupPage(gate.Gated, ListView):
             ],
             "parents": OutsideGroup.objects.filter(children__child=group).order_by("name")[:100],
             "children": OutsideGroup.objects.filter(parents__parent=group).order_by("name")[:100],
-            "bindings": Binding.objects.in_force(at).filter(group=group).order_by("role", "scope_label")[:100],
+            "bindings": [(one, own_roles.find(one.role)) for one in held.order_by("role", "scope_label")[:100]],
         }
 
 

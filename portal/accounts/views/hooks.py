@@ -17,9 +17,7 @@ from portal.accounts.outside import queueing, sessions_of
 from portal.accounts.providers import github, oidc, rows
 from portal.accounts.providers.answers import ProviderDown, WrongCredentials
 from portal.accounts.providers.declared import GithubProvider, OidcProvider
-from portal.accounts.providers.rows import Known
 from portal.accounts.signing import round_trips, ways_in
-from portal.audit import services as audit
 from portal.core import clock
 from portal.core.actors import SYSTEM
 
@@ -72,22 +70,14 @@ def oidc_logout(request: HttpRequest, key: str) -> HttpResponse:
     with transaction.atomic():
         if not round_trips.first_time(known.row, LOGOUT, told.jti, at=clock.now()):
             return _no_store(HttpResponse(status=400))
-        _end(known, told)
+        sessions_of.end_outside(known.row, subject=told.subject, outside=told.sid)
     return _no_store(HttpResponse(status=200))
-
-
-def _end(known: Known, told: oidc.LoggedOut) -> None:
-    for session in sessions_of.of_outside_session(known.row, subject=told.subject, outside=told.sid):
-        if session.user is not None:
-            values = {"provider": known.row.key, "address": session.address}
-            audit.record("accounts.provider.logout", by=SYSTEM, on=session.user.as_subject(), after=values)
-        session.delete()
 
 
 def _body(request: HttpRequest) -> bytes | None:
     """The body as it came, None where it is too long."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MOST_BYTES:
+    if not length.isdecimal() or len(length) > 19 or int(length) > MOST_BYTES:
         return None
     return request.body
 

@@ -15,6 +15,7 @@ from portal.accounts.models import Identity, User
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
 from portal.accounts.signing import linking, ways_in
+from portal.accounts.views import waiting
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 
@@ -48,7 +49,7 @@ class LinkDirectory(gate.SignedIn, View):
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         """Ask for it."""
-        return self._page(request, self._known(key), forms.SignInForm(), 200)
+        return self._page(request, self._known(key), forms.SignInForm(), None)
 
     def post(self, request: HttpRequest, key: str) -> HttpResponse:
         """Link."""
@@ -67,10 +68,11 @@ class LinkDirectory(gate.SignedIn, View):
                 linking.link(user=user, known=known, arrival=arrival, by=actor, at=at)
             except errors.Refused as refused:
                 put_errors(form, refused)
+                return self._page(request, known, form, refused)
             else:
                 messages.success(request, _("%s is linked to you. You can sign in with either.") % known.row.name)
                 return redirect("accounts:identities")
-        return self._page(request, known, form, 422)
+        return self._page(request, known, form, None)
 
     def _known(self, key: str) -> Known:
         known = rows.find(key)
@@ -78,14 +80,16 @@ class LinkDirectory(gate.SignedIn, View):
             raise Http404
         return known
 
-    def _page(self, request: HttpRequest, known: Known, form: forms.SignInForm, status: int) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, known: Known, form: forms.SignInForm, refused: errors.Refused | None
+    ) -> HttpResponse:
         context = {
             "title": _("Link an account of %s") % known.row.name,
             "about": _("Its password shows that it is yours. It is not kept."),
             "crumbs": [parts.Crumb(_("Your profile"), "/profile/identities/")],
             "form": form,
         }
-        return render(request, "portal/accounts/link.html", context, status=status)
+        return waiting.page(request, "portal/accounts/link.html", context, form=form, refused=refused)
 
 
 @require_POST
@@ -110,7 +114,7 @@ def _facts(way: linking.Way) -> list[parts.Fact]:
         ),
         parts.Fact(
             _("Groups as of"),
-            formats.instant(identity.groups_as_of) if identity.groups_as_of else None,
+            formats.instant(identity.groups_known_at) if identity.groups_known_at else None,
             absent=_("never"),
         ),
     ]

@@ -60,6 +60,8 @@ class Person(gate.Gated, ListView):
         """The person themselves."""
         shown = get_object_or_404(User, username=self.kwargs["username"])
         may_grant = gate.person(request).may(Permission.BINDING_EDIT)
+        # Nobody finds a deactivated account to give it a role.
+        offered = may_grant and shown.is_active
         grant = parts.Action(_("Give a role"), reverse("accounts:grant", args=[shown.username]))
         return {
             "shown": shown,
@@ -67,13 +69,15 @@ class Person(gate.Gated, ListView):
             "crumbs": [parts.Crumb(_("People"), reverse("accounts:people"))],
             "facts": person_pages.facts(shown, page.at),
             "accounts": person_pages.accounts(shown, page.at),
+            "tokens": person_pages.tokens(shown, gate.person(request), page.at),
+            "at": page.at,
             "may_grant": may_grant,
             "may_edit": gate.person(request).may(Permission.USER_EDIT),
             "may_look": gate.person(request).may(Permission.ACCESS_VIEW_AS) and shown.kind == PERSON,
             "may_reset": gate.person(request).may(Permission.USER_RESET),
             "has_password": shown.has_usable_password(),
             "has_factor": factors.enrolled(shown),
-            "action": grant if may_grant else None,
+            "action": grant if offered else None,
         }
 
 

@@ -11,6 +11,7 @@ from portal.accounts import forms, services
 from portal.accounts.giving import own_roles
 from portal.accounts.models import User
 from portal.accounts.signing import sign_in
+from portal.accounts.views import waiting
 from portal.accounts.views.sign_in import next_address
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
@@ -21,6 +22,7 @@ def password_page(request: HttpRequest) -> HttpResponse:
     """Choose a password; other sessions of the person end, this one goes on."""
     user = get_object_or_404(User, pk=request.user.pk)
     form = forms.NewPasswordForm(request.POST or None, asks_current=not user.password_is_one_time)
+    refusal: errors.Refused | None = None
     if request.method == "POST" and form.is_valid():
         try:
             if "current" in form.cleaned_data:
@@ -30,14 +32,13 @@ def password_page(request: HttpRequest) -> HttpResponse:
             services.change_password(user=user, password=form.cleaned_data["password"], by=gate.actor_of(request))
         except errors.Refused as refused:
             put_errors(form, refused)
+            refusal = refused
         else:
             sign_in.keep(request, user)
             messages.success(request, _("Your password is changed."))
             return redirect(next_address(request))
-    status = 422 if form.errors else 200
-    return render(
-        request, "portal/accounts/password.html", {"form": form, "one_time": user.password_is_one_time}, status=status
-    )
+    context = {"form": form, "one_time": user.password_is_one_time}
+    return waiting.page(request, "portal/accounts/password.html", context, form=form, refused=refusal)
 
 
 class Profile(gate.SignedIn, View):
@@ -64,7 +65,7 @@ class Profile(gate.SignedIn, View):
 
     def _shown(self, request: HttpRequest, user: User, form: forms.ProfileForm, status: int = 200) -> HttpResponse:
         held = [
-            parts.Fact(role_label(one.role), one.scope_label or _("everything"), title=one.group_name)
+            parts.Fact(own_roles.name_of(one.role), one.scope_label or _("everything"), title=one.group_name)
             for one in user.rights()
         ]
         facts = [
@@ -74,9 +75,3 @@ class Profile(gate.SignedIn, View):
         ]
         context = {"shown": user, "form": form, "facts": facts, "held": held, "title": _("Your profile")}
         return render(request, "portal/accounts/profile.html", context, status=status)
-
-
-def role_label(key: str) -> str:
-    """Return a role's name for people."""
-    role = own_roles.find(key)
-    return str(role.name) if role else key

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,13 +14,13 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
-from portal.accounts.models import ProviderHold, User
+from portal.accounts.models import User
 from portal.accounts.outside import admission, freezing, provider_page, queueing, refresh
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
 from portal.accounts.signing import trials
-from portal.audit import services as audit
-from portal.core import clock, errors, parts
+from portal.accounts.views import waiting
+from portal.core import clock, errors, parts, under_way
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
 
@@ -120,12 +120,7 @@ def refresh_now(request: HttpRequest, key: str) -> HttpResponse:
 @gate.requires(Permission.PROVIDER_EDIT)
 def confirm_hold(request: HttpRequest, key: str) -> HttpResponse:
     """Believe what was held."""
-    known, actor = known_or_404(key), gate.actor_of(request)
-    hold = ProviderHold.objects.filter(provider=known.row).first()
-    if hold and refresh.confirm_hold(provider=known.row, by=actor.label, at=clock.now()):
-        values = {"groups": hold.groups_gone, "people": hold.people_gone}
-        audit.record("accounts.provider.hold", by=actor, on=known.row.as_subject(), after=values)
-        queueing.refresh(known.row, by=actor)
+    if refresh.confirm_hold(provider=known_or_404(key).row, by=gate.actor_of(request), at=clock.now()):
         messages.success(request, _("The next refresh takes them away."))
     return redirect("accounts:provider", key=key)
 
@@ -218,8 +213,8 @@ class Admits(gate.Gated, View):
         known = known_or_404(key)
         return self._page(request, known, forms.AdmitsForm(initial=forms.initial(admission.rule_of(known.row))), 200)
 
-    def post(self, request: HttpRequest, key: str) -> HttpResponse:
-        """Try out, or save what was tried out."""
+    def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
+        """Try out (a page of it, or `file` with all of it), or save what was tried out."""
         known, form = known_or_404(key), forms.AdmitsForm(request.POST)
         if not form.is_valid():
             return self._page(request, known, form, 422)
@@ -229,7 +224,10 @@ class Admits(gate.Gated, View):
             put_errors(form, refused)
             return self._page(request, known, form, 422)
         if "save" not in request.POST:
-            tried = provider_page.dry_run(admission.dry_run(known.row, rule), rule)
+            found = admission.dry_run(known.row, rule)
+            if "file" in request.POST:
+                return _file(request, known, found)
+            tried = provider_page.dry_run(found, rule, request.POST.get("turn", ""))
             return self._page(request, known, form, 200, tried)
         ended = admission.save(provider=known.row, rule=rule, by=gate.actor_of(request), at=clock.now())
         messages.success(request, _("Saved. Sessions that ended: %d.") % ended)
@@ -254,6 +252,14 @@ class Admits(gate.Gated, View):
         return render(request, "portal/accounts/provider_admits.html", context, status=status)
 
 
+def _file(request: HttpRequest, known: Known, found: admission.DryRun) -> StreamingHttpResponse:
+    rows = under_way.while_allowed(request, provider_page.dry_run_file(found))
+    answer = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    name = f"paddock-{known.row.key}-admits-{clock.now():%Y-%m-%d}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
 class TryLogin(gate.Gated, View):
     """Try out a sign-in. In the request: a job would carry somebody's password (docs/adr/0014-sign-in.md)."""
 
@@ -261,7 +267,7 @@ class TryLogin(gate.Gated, View):
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         """Ask for an account."""
-        return self._page(request, known_or_404(key), forms.TrialForm(), 200)
+        return self._page(request, known_or_404(key), forms.TrialForm(), None)
 
     def post(self, request: HttpRequest, key: str) -> HttpResponse:
         """Show each step."""
@@ -274,12 +280,15 @@ class TryLogin(gate.Gated, View):
                 trials.demand_tries(get_object_or_404(User, pk=request.user.pk), at=at)
             except errors.Refused as refused:
                 put_errors(form, refused)
+                return self._page(request, known, form, refused)
             else:
                 steps = trials.by_password(known, **form.cleaned_data, by=gate.actor_of(request), at=at)
                 return render(request, "portal/accounts/trial.html", trials.page(known, steps))
-        return self._page(request, known, form, 422)
+        return self._page(request, known, form, None)
 
-    def _page(self, request: HttpRequest, known: Known, form: forms.TrialForm, status: int) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, known: Known, form: forms.TrialForm, refused: errors.Refused | None
+    ) -> HttpResponse:
         context = {
             "title": _("Test a login with %s") % known.row.name,
             "about": _("Each step is shown. Nobody is signed in, and the password is not kept."),
@@ -289,4 +298,4 @@ class TryLogin(gate.Gated, View):
             "browsed": [known.row] if known.row.kind != declared.LDAP and known.declared else [],
             "next": reverse("accounts:provider", args=[known.row.key]),
         }
-        return render(request, "portal/accounts/try_login.html", context, status=status)
+        return waiting.page(request, "portal/accounts/try_login.html", context, form=form, refused=refused)

@@ -4,7 +4,7 @@ from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.accounts import forms
-from portal.accounts.models import User
+from portal.accounts.models import Provider, User
 from portal.accounts.providers import declared, rows
 from portal.accounts.signing import factors, linking, sign_in, ways_in
+from portal.accounts.views import waiting
 from portal.core import clock, errors
 from portal.core.forms import put_errors
 
@@ -26,7 +27,9 @@ def next_address(request: HttpRequest) -> str:
     """Return where the person wanted to go: an address of this portal, never another's, never a sign-in page."""
     wanted = request.GET.get("next") or request.POST.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe and not urlsplit(wanted).path.startswith("/sign-") else "/"
+    # What is no path would be taken for the name of a view.
+    path = urlsplit(wanted).path if safe and wanted.startswith("/") else ""
+    return wanted if path and not path.startswith("/sign-") else "/"
 
 
 def with_next(address: str, wanted: str) -> str:
@@ -41,16 +44,14 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     form = forms.SignInForm(
         request.POST or None, directories=[one.row for one in known if one.row.kind == declared.LDAP]
     )
-    status, seconds = 200, 0
+    refusal: errors.Refused | None = None
     if request.method == "POST" and form.is_valid():
         try:
             wanted = next_address(request)
             onward = ways_in.by_password(request, **form.cleaned_data, by=gate.actor_of(request), at=clock.now())
         except errors.Refused as refused:
             put_errors(form, refused)
-            status = refused.status
-            if isinstance(refused, errors.TooMany):
-                seconds = refused.seconds
+            refusal = refused
         else:
             return redirect(with_next(onward, wanted) if onward else wanted)
     elif request.user.is_authenticated:
@@ -61,10 +62,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
         "about": said(known),
         "browsed": [one.row for one in known if one.row.kind != declared.LDAP],
     }
-    answer = render(request, "portal/accounts/sign_in.html", context, status=status)
-    if seconds:
-        answer.headers["Retry-After"] = str(seconds)
-    return answer
+    return waiting.page(request, "portal/accounts/sign_in.html", context, form=form, refused=refusal)
 
 
 def said(known: list[rows.Known]) -> str:
@@ -83,16 +81,18 @@ def second_step(request: HttpRequest) -> HttpResponse:
     if found is None:
         return redirect(with_next(reverse("accounts:sign_in"), next_address(request)))
     form = forms.CodeForm(request.POST or None)
+    refusal: errors.Refused | None = None
     if request.method == "POST" and form.is_valid():
         wanted = next_address(request)
         try:
             onward = sign_in.second_step(request, **form.cleaned_data, by=gate.actor_of(request), at=at)
         except errors.Refused as refused:
             put_errors(form, refused)
+            refusal = refused
         else:
             return redirect(with_next(onward, wanted) if onward else wanted)
     context = {"form": form, "next": next_address(request), "who": found[0]}
-    return render(request, "portal/accounts/second_step.html", context, status=422 if form.errors else 200)
+    return waiting.page(request, "portal/accounts/second_step.html", context, form=form, refused=refusal)
 
 
 @gate.signed_in("proving once more to be oneself")
@@ -103,6 +103,7 @@ def confirm_page(request: HttpRequest) -> HttpResponse:
     has_password = user.has_usable_password() or linking.in_directory(user)
     asks = {"asks_code": factors.enrolled(user), "asks_password": has_password and not proved}
     form = forms.ConfirmForm(request.POST or None, **asks)
+    refusal: errors.Refused | None = None
     if request.method == "POST" and form.fields and form.is_valid():
         try:
             if "current" in form.cleaned_data:
@@ -113,6 +114,7 @@ def confirm_page(request: HttpRequest) -> HttpResponse:
                 factors.check(user=user, code=form.cleaned_data["code"], by=actor, at=at)
         except errors.Refused as refused:
             put_errors(form, refused)
+            refusal = refused
         else:
             request.session.pop(ELSEWHERE, None)
             sign_in.prove(request, user=user, by=actor, at=at)
@@ -121,8 +123,15 @@ def confirm_page(request: HttpRequest) -> HttpResponse:
         "form": form if has_password or proved else None,
         "next": next_address(request),
         "browsed": [] if proved else linking.browsed(user),
+        "code_after": asks["asks_code"] and not (has_password or proved),
+        "silent": [] if proved or asks["asks_code"] else _silent(linking.browsed(user)),
     }
-    return render(request, "portal/accounts/confirm.html", context, status=422 if form.errors else 200)
+    return waiting.page(request, "portal/accounts/confirm.html", context, form=form, refused=refusal)
+
+
+def _silent(browsed: list[Provider]) -> list[str]:
+    """Names of providers that let somebody pass who is still signed in there, and cannot be made to ask again."""
+    return [one.name for one in browsed if one.kind == declared.GITHUB]
 
 
 def proved_elsewhere(request: HttpRequest, at: datetime) -> bool:

@@ -42,6 +42,8 @@ SCOPE_FINDERS = {
 }
 # The projects that lie in teams now: `(ids) -> ids` of the room that owns them.
 SCOPE_CHILDREN = {"team": "clusters.projects.selectors.project_ids_of"}
+# What rights on projects and teams reach now, as ids: `(projects=, teams=) -> ids`.
+SCOPE_REACH = "clusters.projects.selectors.reach"
 # Name and members page of a scope, by kind: `(id) -> (label, address) | None`.
 SCOPE_PAGES = {
     "cluster": "clusters.registry.selectors.scope_page",
@@ -50,3 +52,7 @@ SCOPE_PAGES = {
 }
 # What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.giving.impact`.
 ROLE_IMPACT = {"estate": "clusters.projects.impact.touched", "money": "billing.ledger.impact.touched"}
+# How many live tokens people have: `(ids, instant) -> int`, see `portal.accounts.outside.freezing`.
+TOKEN_COUNTER = "portal.tokens.selectors.count_live"  # noqa: S105 - where to find a count
+# The tokens of one person as tables show them, the newest first: `(person, instant) -> (rows, more)`.
+TOKENS_OF_PERSON = "portal.tokens.shown.of_person"  # noqa: S105 - where to find rows

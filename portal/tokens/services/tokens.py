@@ -52,6 +52,9 @@ def create(*, user: User, wanted: Wanted, by: Actor, at: datetime, maker: User |
     _demand_life(wanted.expires_at, at)
     for holder in filter(None, (user, maker)):
         _demand_held(holder, wanted)
+    if maker is not None:
+        # The token is the robot's: it would stay when the maker's right ends.
+        role_bindings.demand_lasting(maker, wanted.permissions, wanted.scope, until=wanted.expires_at)
     # Locked, so that tokens made at the same moment count each other.
     owner = User.objects.select_for_update().get(pk=user.pk)
     if not owner.is_active:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from portal.accounts.giving import givers
 from portal.core import formats
 from portal.outbox import services as outbox
 from portal.tokens import selectors
@@ -50,7 +51,7 @@ def _warn(key: UUID, days: int, at: datetime) -> int:
             "is_robot": robot is not None,
             "page": page,
         },
-        to=selectors.addresses_of_owners(robot, at=at) if robot else [selectors.address_of(locked.user)],
+        to=selectors.addresses_of_owners(robot, at=at) if robot else [givers.of(locked.user)],
         key=f"token:{locked.pk}:{days}",
         at=at,
         on=locked.as_subject(),

@@ -151,3 +151,19 @@ def test_a_role_without_sense_is_refused(ann: User, change: dict[str, Any]) -> N
 def test_built_in_roles_are_not_written(ann: User, method: str) -> None:
     role = {"name": "Reader", "scope_kinds": ["project"], "permissions": ["project.view"]}
     assert send(client_of(ann), method, "/api/v1/roles/admin/", role).status_code == 404
+
+
+def test_owners_find_groups_and_people_to_give_roles_to(owner: Client, shop: Project, bob: User) -> None:
+    group = a_group("bob-and-friends")
+    found = owner.get("/api/v1/bindings/holders/", {"who": "BOB"})
+    assert found.status_code == 200, found.content
+    rows = found.json()["results"]
+    assert {(row["kind"], row["name"]) for row in rows} == {("person", "bob"), ("group", "bob-and-friends")}
+    key = next(row["id"] for row in rows if row["kind"] == "group")
+    assert key == str(group.pk)
+    assert send(owner, "POST", "/api/v1/bindings/", on(shop, group=key)).status_code == 201
+    assert owner.get("/api/v1/bindings/holders/", {"who": "b"}).json() == {"results": []}
+    # What the page for it asks, the API asks: who gives no roles finds nobody, and the whole catalogue is not theirs.
+    assert client_of(bob).get("/api/v1/bindings/holders/", {"who": "bob"}).status_code == 404
+    for address in ("/settings/groups/", "/api/v1/outside-groups/"):
+        assert owner.get(address).status_code == 404

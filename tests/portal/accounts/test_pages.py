@@ -3,10 +3,18 @@
 import pytest
 from django.test import Client
 
+from portal.access.scopes import ScopeKind
 from portal.accounts import limits, services
-from portal.accounts.models import Binding, User
+from portal.accounts.giving import role_bindings
+from portal.accounts.models import Binding, Identity, User
 from portal.audit.models import Event
+from portal.core import clock
 from portal.core.actors import COMMAND
+from portal.tokens.models import Token
+from tests.architecture.addresses import body
+from tests.clusters.projects.conftest import a_project, a_team
+from tests.factories.outside import a_group, join
+from tests.factories.robots import robot_of, token_of
 from tests.people import PASSWORD, client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +131,62 @@ def test_a_form_without_token_changes_nothing(ann: User) -> None:
     browser.force_login(ann)
     assert browser.post("/people/new/", {"username": "x"}).status_code == 403
     assert not User.objects.filter(username="x").exists()
+
+
+def test_giving_by_name_tells_nobody_of_somebody_elses_robot(ann: User, bob: User) -> None:
+    at, team = clock.now(), a_team()
+    ours, theirs = a_project("Ours", team), a_project("Theirs", team)
+    for project, slug in ((ours, "near"), (theirs, "far")):
+        robot = robot_of(project, slug, at)
+        scope = role_bindings.Scope(ScopeKind.PROJECT, project.pk, project.name)
+        role_bindings.grant(user=robot.user, role="project_viewer", scope=scope, by=COMMAND, at=at)
+    scope = role_bindings.Scope(ScopeKind.PROJECT, ours.pk, ours.name)
+    role_bindings.grant(user=bob, role="project_owner", scope=scope, by=COMMAND, at=at)
+    person("gone")
+    User.objects.filter(username="gone").update(is_active=False)
+    browser = client_of(bob)
+    given = {"role": "project_viewer", "scope_kind": "project", "scope": ours.slug}
+    absent = browser.get("/people/of/nobody/grant/")
+    for name in ("robot-far", "gone"):
+        for answer in (browser.get(f"/people/of/{name}/grant/"), browser.post(f"/people/of/{name}/grant/", given)):
+            assert answer.status_code == absent.status_code == 404
+            assert body(answer) == body(absent).replace(b"nobody", name.encode())
+    assert browser.get("/people/of/robot-near/grant/").status_code == 200
+    assert client_of(ann).get("/people/of/robot-far/grant/").status_code == 200
+    # Whoever gives roles in one project alone may not see the person's page: back to the members.
+    person("cleo")
+    assert browser.post("/people/of/cleo/grant/", given).headers["Location"] == f"/projects/{ours.slug}/members/"
+
+
+def test_an_account_elsewhere_is_unlinked_on_the_page(ann: User, bob: User) -> None:
+    identity = join(bob, a_group("ops"))
+    address = f"/people/identities/{identity.pk}/unlink/"
+    page = client_of(ann).get("/people/of/bob/").content.decode()
+    assert f'action="{address}"' in page
+    assert "Unlink bob at Corporate directory? Sessions" in page
+    auditor = client_of(person("reader", "auditor"))
+    assert address not in auditor.get("/people/of/bob/").content.decode()
+    assert auditor.post(address).status_code == 404
+    assert client_of(ann).post(address).headers["Location"] == "/people/of/bob/"
+    assert not Identity.objects.exists()
+    assert Event.objects.filter(kind="accounts.identity.unlink", actor_label="ann", on_label="bob").exists()
+
+
+def test_unlinking_the_last_way_in_is_said(ann: User, bob: User) -> None:
+    join(bob, a_group("ops"))
+    bob.set_unusable_password()
+    bob.save()
+    assert "It is their last way to sign in" in client_of(ann).get("/people/of/bob/").content.decode()
+
+
+def test_the_page_of_a_person_shows_their_tokens(ann: User, bob: User) -> None:
+    at, project = clock.now(), a_project("Checkout", a_team())
+    token = token_of(bob, project, at)
+    Token.objects.filter(pk=token.pk).update(last_used_at=at, last_address="192.0.2.7")
+    token_of(person("bobby"), project, at)
+    page = client_of(ann).get("/people/of/bob/").content.decode()
+    assert page.count("Checkout token") + page.count("checkout token") == 1
+    assert "192.0.2.7" in page and "Ends" in page
+    assert "/tokens/?of=bob" in page
+    assert len(client_of(ann).get("/tokens/?of=bob").context["page"].rows) == 1
+    assert "None." in client_of(ann).get("/people/of/ann/").content.decode()

@@ -14,6 +14,8 @@ from portal.audit.models import Event
 from portal.core import clock
 from portal.core.actors import COMMAND
 from portal.jobs.models import Job
+from tests.clusters.projects.conftest import a_project, a_team
+from tests.factories.robots import token_of
 from tests.people import client_of, person
 from tests.portal.accounts.providing import declare, identity, is_signed_in, read, run_jobs, type_in
 from tests.testbed import ldif
@@ -84,7 +86,7 @@ def test_disabling_freezes_and_enabling_brings_back(openldap: Directory, corp: P
     assert not Session.objects.filter(user__username="cleo").exists()
     assert Identity.objects.get(username="cleo").user.rights() == []  # type: ignore[union-attr]
     told = Event.objects.get(kind="accounts.provider.disable")
-    assert told.after == {"people": 1, "sessions": 1, "bindings": 1, "groups": 8}
+    assert told.after == {"people": 1, "sessions": 1, "programs": 0, "bindings": 1, "groups": 8}
     admin.post(f"{CORP}enable/")
     assert arrive(openldap, "cleo").get("/audit/").status_code == 200
 
@@ -211,7 +213,8 @@ def test_trials_are_counted(corp: Provider, admin: Client) -> None:
     for _turn in range(limits.LOGIN_TESTS.per):
         admin.post(f"{CORP}test/", {"username": "bob", "password": "wrong"})
     answer = admin.post(f"{CORP}test/", {"username": "bob", "password": "wrong"})
-    assert answer.status_code == 422
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "300"
     assert "Too many trials" in answer.content.decode()
 
 
@@ -329,3 +332,54 @@ def test_the_settings_are_for_administrators(corp: Provider, path: str) -> None:
     if path:
         assert auditor.post(f"{CORP}{path}").status_code == 404
     assert client_of(person("nobody")).get(f"{CORP}{path}").status_code in {404, 405}
+
+
+def test_many_names_of_a_dry_run_are_paged_and_told_whole_as_csv(corp: Provider, admin: Client) -> None:
+    for number in range(120):
+        user = person(f"many-{number:03}")
+        Identity.objects.create(provider=corp, user=user, subject=f"many-{number}", username=user.username)
+    typed = {"admits": "people", "groups": "", "people": "many-007\n=many-119"}
+    page = admin.post(f"{CORP}admits/", typed)
+    newly = page.context["tried"]["newly"]
+    names = [one["account"] for one in newly["people"]]
+    while newly["next"]:
+        page = admin.post(f"{CORP}admits/", {**typed, "turn": newly["next"]})
+        assert f'name="turn" value="{newly["next"]}"' not in page.content.decode()
+        newly = page.context["tried"]["newly"]
+        names += [one["account"] for one in newly["people"]]
+    assert names == [f"many-{number:03}" for number in range(120) if number != 7]
+    assert (newly["first"], newly["last"], newly["count"]) == (101, 119, 119)
+    assert "101 to 119 of 119" in page.content.decode()
+    assert page.context["tried"]["inside"]["people"][0]["account"] == "many-007"
+    for wrong in ("x", "1,2", "-1,0,0", "9999999999,0,0", "5000,0,0"):
+        turned = admin.post(f"{CORP}admits/", {**typed, "turn": wrong})
+        assert turned.context["tried"]["newly"]["first"] == 1, wrong
+
+    answer = admin.post(f"{CORP}admits/", {**typed, "file": "csv"})
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert lines[0] == "outcome,account,person,name"
+    assert len(lines) == 121
+    assert "inside,many-007,many-007," in lines
+    assert "newly,many-119,many-119," in lines
+    corp.refresh_from_db()
+    assert corp.admits == "anybody"
+
+
+def test_disabling_tells_of_tokens_that_open_nothing_afterwards(corp: Provider, admin: Client) -> None:
+    project, at = a_project("Checkout", a_team()), clock.now()
+    inside, elsewhere = person("inside"), person("elsewhere")
+    inside.set_unusable_password()
+    inside.save()
+    for user in (inside, elsewhere):
+        Identity.objects.create(provider=corp, user=user, subject=user.username, username=user.username)
+        token_of(user, project, at)
+    revoked = token_of(inside, project, at)
+    revoked.revoked_at = at
+    revoked.save()
+    for step in ("disable", "delete"):
+        facts = {str(one.label): one.value for one in admin.get(f"{CORP}{step}/").context["facts"]}
+        assert facts["Of them without another way in"] == "1"
+        assert facts["Tokens of those without another way in"] == "1", step
+    admin.post(f"{CORP}disable/")
+    assert (Event.objects.get(kind="accounts.provider.disable").after or {})["programs"] == 1

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -18,6 +19,7 @@ from pytest_django import Settings
 from clusters.registry.models import Cluster
 from portal.accounts import seals
 from portal.accounts.models import SealSentinel
+from portal.audit.models import Event
 from portal.core import data_folder, sealed
 from tests.portal.config import serving
 
@@ -85,11 +87,34 @@ def test_the_web_process_does_not_start(old: None) -> None:
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.parametrize("process", [("worker", "-Q", "default", "--pool", "solo"), ("beat", "--schedule", "{tmp}/b")])
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("server")
+def test_neither_worker_nor_beat_starts(old: None, process: tuple[str, ...], tmp_path: Path) -> None:
+    words = [word.format(tmp=tmp_path) for word in process]
+    given = {"DATABASE_URL": serving.database(), "PADDOCK_SEAL_KEYS": WRONG, "REDIS_URL": ""}
+    ended = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "portal.config.celery", *words],
+        cwd=data_folder.CHECKOUT,
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "'old'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_rotation_moves_everything_and_lets_the_old_key_go(db: None, old: None, settings: Settings) -> None:
     candidates(450)
     settings.SEAL_KEYS = f"{NEW},{OLD}"
     call_command("rotate_seal_keys")
     assert under("new") == 450
+    begun, done = Event.objects.filter(kind__startswith="accounts.seal.").order_by("id")
+    assert (begun.kind, begun.on_label, begun.actor_kind) == ("accounts.seal.begin", "new", "command")
+    assert (done.kind, done.after) == ("accounts.seal.rotate", {"resealed": 450, "broken": 0, "left": 0})
     settings.SEAL_KEYS = NEW
     assert problems() == []
     for one in Cluster.objects.all():
@@ -103,6 +128,7 @@ def test_what_no_key_opens_is_told_and_keeps_the_old_key(db: None, old: None, se
     with pytest.raises(CommandError, match="Not every value"):
         call_command("rotate_seal_keys")
     assert under("new") == 2
+    assert Event.objects.get(kind="accounts.seal.rotate").after == {"resealed": 2, "broken": 1, "left": 0}
     settings.SEAL_KEYS = NEW
     assert problems() == ["paddock.E005"]
 

@@ -1,17 +1,19 @@
 """People, roles and signing in."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts import limits, services
+from portal.accounts import limits, selectors, services
 from portal.accounts.giving import role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit.models import Event
 from portal.core import clock, errors
 from portal.core.actors import COMMAND
+from tests.clusters.projects.conftest import a_project, a_team
 from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +145,20 @@ def test_scopes_cover_what_they_name(bob: User) -> None:
     assert scopes.covers(project=project)
     assert not scopes.covers()
     assert PASSWORD
+
+
+def test_a_job_about_a_project_holds_by_a_right_on_its_team(bob: User) -> None:
+    ours, theirs = a_team("Ours"), a_team("Theirs")
+    project = a_project("Shop", ours)
+    role_bindings.grant(
+        user=bob,
+        role="team_owner",
+        scope=role_bindings.Scope(ScopeKind.TEAM, ours.pk, "Ours"),
+        by=COMMAND,
+        at=clock.now(),
+    )
+    by = bob.as_actor()
+    assert selectors.actor_may(by, Permission.PROJECT_EDIT.value, {"project_id": str(project.pk)})
+    assert not selectors.actor_may(by, Permission.PROJECT_EDIT.value, {"project_id": str(a_project("Mill", theirs).pk)})
+    assert not selectors.actor_may(by, Permission.PROJECT_EDIT.value, {"project_id": str(UUID(int=7))})
+    assert not selectors.actor_may(by, Permission.PROJECT_EDIT.value, {})

@@ -223,3 +223,27 @@ def test_heads_leave_as_the_file_that_verification_reads(some: Client) -> None:
     made = some.post("/api/v1/audit-checks/")
     assert (made.status_code, made.json()["found"]) == (202, None)
     assert len(some.get("/api/v1/audit-checks/").json()["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["payments", "prod", "team-payments-prod", "Team-Pay", "payments-prod", "eu.example.org", "west", "jane.doe@corp",
+     "doe", "apps/blue_crane", "crane", "gcr.io/shop:v1.2", "v1", "10.1.2", "shop payments"],
+)  # fmt: skip
+def test_the_search_finds_the_parts_of_names_between_punctuation(ann: User, text: str) -> None:
+    label = "team-payments-prod on eu-west.eu.example.org"
+    after = {
+        "owner": "jane.doe@corp.example",
+        "path": "apps/blue_crane",
+        "image": "gcr.io/shop:v1.2",
+        "net": "10.1.2.0/24",
+    }
+    audit.record("projects.team.create", by=SYSTEM, on=Subject("team", "7", label), after=after)
+    audit.record("projects.team.create", by=SYSTEM, on=Subject("team", "8", "another"))
+    assert [row["on_id"] for row in rows(client_of(ann), q=text)] == ["7"]
+
+
+@pytest.mark.parametrize("text", ["ayments", "payments-test", "---", "prod' | 'x", "\\"])
+def test_the_search_finds_neither_middles_nor_what_is_not_there(ann: User, text: str) -> None:
+    audit.record("projects.team.create", by=SYSTEM, on=Subject("team", "7", "team-payments-prod"))
+    assert rows(client_of(ann), q=text) == []

@@ -13,6 +13,7 @@ from portal.audit import services as audit
 from portal.audit.models import Event, Head, Link, SigningKey, Unsealed
 from portal.core import clock
 from portal.core.actors import COMMAND, SYSTEM
+from portal.outbox import services as outbox
 from portal.outbox.models import Message
 from portal.outbox.targets import parse_stream
 from tests.portal.audit.chains import ON, sealed, verified, written
@@ -132,3 +133,20 @@ def test_lines_leave_through_the_outbox(settings: LazySettings) -> None:
     assert (line["seq"], line["hash"], json.loads(head.body)["seq"]) == (2, link.hash, 2)
     row = Event.objects.filter(pk=link.event_id).values(*chain.COLUMNS).get()
     assert line["event"] == chain.plain(row), "what is received is what was hashed"
+
+
+@pytest.mark.django_db
+def test_events_leave_many_to_a_message_in_order(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LINES_BYTES", 20_000)
+    settings.OUTBOX_STREAM = parse_stream("syslog+tls://logs.example:6514")
+    for number in range(40):
+        audit.record("demo.load", by=SYSTEM, on=ON, after={"text": f"{number} " + "long words " * 100})
+    sealed(0)
+    *events, head = Message.objects.filter(kind="stream").order_by("number")
+    sizes = [len(one.body.encode()) for one in events]
+    assert 3 <= len(events) < 10
+    assert max(sizes) <= outbox.LINES_BYTES
+    lines = [json.loads(line) for one in events for line in one.body.split("\n")]
+    assert [line["seq"] for line in lines] == list(range(1, 41))
+    assert [line["hash"] for line in lines] == list(Link.objects.order_by("seq").values_list("hash", flat=True))
+    assert (json.loads(head.body)["audit"], json.loads(head.body)["seq"]) == ("head", 40)

@@ -213,3 +213,23 @@ def test_two_exports_that_contradict_each_other() -> None:
     lines = [json.dumps({"seq": 4, "hash": letter * 64}) for letter in "ab"]
     with pytest.raises(verification.BadHeads):
         verification.read_heads(lines)
+
+
+def test_a_key_put_in_the_place_of_the_one_that_was_exported(tmp_path: Path) -> None:
+    kept = tmp_path / "heads.jsonl"
+    kept.write_text("\n".join(exported()))
+    sealed(3)
+    real, strange = SigningKey.objects.get(), signing._make(clock.now())
+    with past_the_triggers() as cursor:
+        # What was sealed after the export is written anew, and every head signed by a key of one's own.
+        cursor.execute("UPDATE audit_event SET actor_label = 'eve' WHERE id = %s", [event_at(14)])
+        rechained(cursor, 14)
+        for head in Head.objects.all():
+            own = Link.objects.get(seq=head.seq).hash
+            text = chain.head_text(seq=head.seq, hash_=own, at=head.at, key=str(strange.pk))
+            values = [own, str(strange.pk), signing.sign(strange, text), head.seq]
+            cursor.execute("UPDATE audit_head SET hash = %s, key_id = %s, signature = %s WHERE seq = %s", values)
+        cursor.execute("DELETE FROM audit_key WHERE id = %s", [real.pk])
+    assert verified().holds, "nothing that stands here tells it"
+    with pytest.raises(CommandError, match="Places 1 to 15, .* none of the keys here"):
+        call_command("verify_audit", heads=kept, stdout=StringIO())

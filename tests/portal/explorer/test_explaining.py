@@ -8,10 +8,12 @@ import pytest
 from portal.access.permissions import Permission as P
 from portal.access.scopes import EVERYWHERE, ScopeKind, Scopes
 from portal.accounts.giving import role_bindings
+from portal.accounts.giving.role_bindings import Scope
 from portal.accounts.models import Binding, GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.core import clock
 from portal.core.actors import COMMAND
 from portal.explorer import explaining, things
+from portal.tokens.services import robots
 from tests.factories import rivals
 from tests.factories.rivals import World
 from tests.people import client_of, person
@@ -177,3 +179,19 @@ def test_page_csv_and_api_say_the_same(world: World, ann: User, bob: User) -> No
     assert [line.split(",")[0] for line in lines[1 : len(names) + 1]] == names
     page = client.get("/access/", question).content.decode()
     assert all(name in page for name in names)
+
+
+@pytest.mark.parametrize("address", ["/access/", "/api/v1/access/"])
+def test_a_robot_of_others_and_none_are_answered_alike(ann: User, address: str) -> None:
+    world = rivals.world()
+    owner, theirs = person("owner"), world.theirs.project
+    rivals.give(owner, "project_owner", ScopeKind.PROJECT, world.ours.project)
+    home = Scope(ScopeKind.PROJECT, theirs.pk, theirs.slug)
+    robots.create(
+        wanted=robots.Wanted("deploy", "Deploy", home, "project_viewer"), creator=ann, by=COMMAND, at=clock.now()
+    )
+    question = {"permission": "project.view", "kind": "project", "thing": world.ours.project.slug}
+    asked = [client_of(owner).get(address, {**question, "person": f"robot-{name}"}) for name in ("deploy", "deplox")]
+    assert [one.status_code for one in asked] == [422, 422]
+    assert "Nobody has this user name." in asked[0].content.decode()
+    assert client_of(ann).get(address, {**question, "person": "robot-deploy"}).status_code == 200

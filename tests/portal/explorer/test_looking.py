@@ -95,6 +95,12 @@ def test_it_ends_with_either_account(boss: User, bob: User) -> None:
     assert client.get("/projects/").status_code == 302
 
 
+def test_it_ends_with_the_right_to_look(boss: User, bob: User) -> None:
+    client = look_as(boss, "bob")
+    Binding.objects.filter(user=boss, role="admin").delete()
+    assert client.get("/projects/").wsgi_request.user.username == "boss"
+
+
 def test_the_audit_names_both_and_the_person_sees_it(boss: User, bob: User) -> None:
     client = look_as(boss, "bob")
     started = Event.objects.get(kind="access.view_as.start")
@@ -125,3 +131,18 @@ def test_it_needs_the_right_and_a_fresh_sign_in(boss: User, bob: User, monkeypat
     client = client_of(boss)
     monkeypatch.setattr(clock, "now", lambda: rivals.AT + timedelta(minutes=11))
     assert client.post("/access/look/bob/", {"reason": "late"}).headers["Location"].startswith("/confirm/")
+
+
+def test_a_look_that_ends_by_itself_says_so_once(
+    boss: User, bob: User, cleo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = look_as(boss, "bob")
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    client.get("/jobs/?format=csv")
+    page = client.get("/people/").content.decode()
+    assert "You no longer look as bob: their account is not in force any more." in page
+    assert "no longer look" not in client.get("/people/").content.decode()
+    client = look_as(boss, "cleo")
+    monkeypatch.setattr(clock, "now", lambda: rivals.AT + timedelta(minutes=15))
+    assert "Your quarter of an hour is over." in client.get("/people/").content.decode()
+    assert "quarter of an hour" not in client.get("/people/").content.decode()

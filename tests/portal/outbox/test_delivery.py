@@ -47,7 +47,7 @@ def event(present: Clock, key: str = "one", lane: str = "") -> Message:
 
 def line(present: Clock, key: str) -> Message:
     """Write an audit line."""
-    return services.stream(target="audit", body=f'{{"n":"{key}"}}', key=key, at=present.at)
+    return services.stream(target="audit", lines=[f'{{"n":"{key}"}}'], key=key, at=present.at)
 
 
 def states() -> dict[str, str]:
@@ -116,6 +116,19 @@ def test_audit_lines_arrive_in_order_over_one_connection(present: Clock, syslog_
     assert bodies == [f'{{"n":"{number:02}"}}' for number in range(50)]
     assert syslog_sink.connections == 1
     assert syslog_sink.records[0] == '<109>1 2026-03-01T12:00:00Z - paddock - audit - {"n":"00"}'
+
+
+def test_lines_of_one_message_are_records_of_their_own(present: Clock, syslog_sink: SyslogSink) -> None:
+    """Lengths are octets, and no line can end early or be two."""
+    lines = ['{"n":"ümlaut"}', '{"n":"two\nlines"}', '{"n":"last"}']
+    (first, second) = (
+        services.stream(target="audit", lines=some, key="batch", at=present.at) for some in (lines, ["other"])
+    )
+    assert first.pk == second.pk, "asked for twice it is one message"
+    deliver("stream")
+    bodies = [record.partition(" audit - ")[2] for record in syslog_sink.wait_for(3)]
+    assert bodies == ['{"n":"ümlaut"}', '{"n":"two lines"}', '{"n":"last"}']
+    assert Attempt.objects.count() == 1
 
 
 def test_a_collector_that_closed_is_connected_to_again(present: Clock, syslog_sink: SyslogSink) -> None:

@@ -240,7 +240,7 @@ def test_no_secret_of_a_target_shows_anywhere(
     settings.OUTBOX_WEBHOOK = targets.parse_webhook(secret_url, CANARY)
     mail(present)
     services.webhook(event="project.created", body={}, key="two", at=present.at)
-    services.stream(target="audit", body="{}", key="three", at=present.at)
+    services.stream(target="audit", lines=["{}"], key="three", at=present.at)
     for kind in ("mail", "webhook", "stream"):
         deliver(kind)
     client = client_of(ann)

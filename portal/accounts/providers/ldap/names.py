@@ -4,6 +4,8 @@ import re
 import unicodedata
 import uuid
 
+from django.utils.translation import gettext as _
+
 from portal.accounts.providers.answers import ProviderDown
 from portal.accounts.providers.ldap import library
 
@@ -45,7 +47,7 @@ def parts(dn: str) -> list[list[tuple[str, str]]]:
     try:
         split = ldap.dn.str2dn(dn)
     except ldap.LDAPError as error:
-        raise ProviderDown("the directory gave a distinguished name that cannot be read") from error
+        raise ProviderDown(_("the directory gave a distinguished name that cannot be read")) from error
     return [sorted((kind.casefold(), " ".join(value.split()).casefold()) for kind, value, _ in part) for part in split]
 
 
@@ -73,7 +75,10 @@ def identifier(value: bytes, attribute: str) -> str:
         return str(uuid.UUID(bytes_le=value))
     text = read(value)
     if not text or attribute.lower() == "objectguid":
-        raise ProviderDown(f"an entry shows no {attribute}: the service account must be allowed to read it")
+        raise ProviderDown(
+            _("an entry shows no %(attribute)s: the service account must be allowed to read it")
+            % {"attribute": attribute}
+        )
     return text
 
 
@@ -84,4 +89,4 @@ def identifier_filter(subject: str, attribute: str) -> str:
     try:
         return f"({attribute}={escaped_bytes(uuid.UUID(subject).bytes_le)})"
     except ValueError as error:
-        raise ProviderDown("an id that Active Directory cannot have given") from error
+        raise ProviderDown(_("an id that Active Directory cannot have given")) from error

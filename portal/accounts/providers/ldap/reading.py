@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from portal.accounts.providers.answers import Found, Group, ProviderDown
 from portal.accounts.providers.declared import LdapProvider
 from portal.accounts.providers.ldap import entries, memberships, names, service, transport
@@ -76,4 +78,4 @@ def _first(p: LdapProvider, stack: contextlib.ExitStack) -> Connection:
             continue
         connection.left = lambda: PAGE_SECONDS
         return connection
-    raise last or ProviderDown("no server is declared")
+    raise last or ProviderDown(_("no server is declared"))

@@ -53,7 +53,7 @@ def _over_servers(p: LdapProvider, username: str, password: str, trail: Trail) -
     with trail.step(service.INPUT):
         _demand_sendable(username, password)
     left = transport.time_limit(p.seconds)
-    last = ProviderDown("no server is declared")
+    last = ProviderDown(_("no server is declared"))
     for number, url in enumerate(p.servers, start=1):
         try:
             remaining = left()

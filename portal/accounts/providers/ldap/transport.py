@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from portal.accounts.providers.answers import ProviderDown
 from portal.core import egress
 
@@ -55,7 +57,7 @@ def time_limit(seconds: float) -> Left:
     def left() -> float:
         remaining = end - time.monotonic()
         if remaining <= 0:
-            raise ProviderDown("the directory did not answer in time")
+            raise ProviderDown(_("the directory did not answer in time"))
         return remaining
 
     return left
@@ -79,11 +81,16 @@ def secure(server: Server, addresses: list[egress.Address], *, ca_pem: str, left
         plain.settimeout(left())  # of the whole handshake, not of each read
         return context.wrap_socket(plain, server_hostname=server.host)
     except ssl.SSLCertVerificationError as error:
-        raise ProviderDown(f"the certificate of {server} is refused: {error.verify_message}") from error
+        raise ProviderDown(
+            _("the certificate of %(server)s is refused: %(reason)s")
+            % {"server": server, "reason": error.verify_message}
+        ) from error
     except TimeoutError as error:
-        raise ProviderDown(f"{server} takes connections and does not answer") from error
+        raise ProviderDown(_("%(server)s takes connections and does not answer") % {"server": server}) from error
     except (OSError, ValueError) as error:
-        raise ProviderDown(f"no TLS with {server}: {_reason(error)}") from error
+        raise ProviderDown(
+            _("no TLS with %(server)s: %(reason)s") % {"server": server, "reason": _reason(error)}
+        ) from error
     finally:
         # After wrap_socket this one holds no descriptor any more.
         plain.close()
@@ -107,7 +114,7 @@ def _connected(server: Server, addresses: list[egress.Address], left: Left) -> s
             continue
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
-    raise ProviderDown(f"no connection to {server}: {reason}")
+    raise ProviderDown(_("no connection to %(server)s: %(reason)s") % {"server": server, "reason": reason})
 
 
 def _reason(error: Exception) -> str:
@@ -122,10 +129,10 @@ def _start_tls(plain: socket.socket, server: Server, left: Left) -> None:
     plain.sendall(_START_TLS)
     tag, length = _header(plain, left)
     if tag != 0x30 or length > _LONGEST_ANSWER:
-        raise ProviderDown(f"{server} does not speak LDAP")
+        raise ProviderDown(_("%(server)s does not speak LDAP") % {"server": server})
     code = _result_code(_exactly(plain, length, left))
     if code != 0:
-        raise ProviderDown(f"{server} refuses StartTLS (result {code})")
+        raise ProviderDown(_("%(server)s refuses StartTLS (result %(code)s)") % {"server": server, "code": code})
 
 
 def _header(plain: socket.socket, left: Left) -> tuple[int, int]:
@@ -142,7 +149,7 @@ def _exactly(plain: socket.socket, count: int, left: Left) -> bytes:
         plain.settimeout(left())
         more = plain.recv(count - len(found))
         if not more:
-            raise ProviderDown("the directory ended the connection")
+            raise ProviderDown(_("the directory ended the connection"))
         found += more
     return found
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from portal.accounts.providers.answers import ProviderDown, WrongCredentials
 from portal.accounts.providers.ldap import library, transport
 from portal.accounts.providers.ldap.names import clean
@@ -57,7 +59,7 @@ class Connection:
         An empty password would be an anonymous bind, which many directories answer with success.
         """
         if not dn.strip() or not password.strip() or "\0" in password:
-            raise WrongCredentials("an empty password is never sent")
+            raise WrongCredentials(_("an empty password is never sent"))
         refusals = (
             self._ldap.INVALID_CREDENTIALS,
             self._ldap.INAPPROPRIATE_AUTH,
@@ -74,15 +76,15 @@ class Connection:
 
     def read(self, dn: str, attributes: Sequence[str]) -> Entry:
         """The entry of this name. One that is gone meanwhile makes the answer incomplete."""
-        found, _ = self._ask(dn, self._ldap.SCOPE_BASE, "(objectClass=*)", attributes)
+        found, _cookie = self._ask(dn, self._ldap.SCOPE_BASE, "(objectClass=*)", attributes)
         if len(found) != 1:
-            raise ProviderDown("an entry vanished while it was read")
+            raise ProviderDown(_("an entry vanished while it was read"))
         return found[0]
 
     def search(self, base: str, wanted: str, attributes: Sequence[str], *, most: int) -> list[Entry]:
         """At most `most` entries below `base`; raises MoreThanAsked beyond."""
         try:
-            found, _ = self._ask(base, self._ldap.SCOPE_SUBTREE, wanted, attributes, most=most)
+            found, _cookie = self._ask(base, self._ldap.SCOPE_SUBTREE, wanted, attributes, most=most)
         except self._ldap.SIZELIMIT_EXCEEDED as error:
             raise MoreThanAsked from error
         if len(found) > most:
@@ -100,7 +102,7 @@ class Connection:
             yield from found
             marks = [control.cookie for control in answered if control.controlType == paging.controlType]
             if not marks:
-                raise ProviderDown("the directory does not answer in pages, so that nobody knows if a list is whole")
+                raise ProviderDown(_("the directory does not answer in pages, so that nobody knows if a list is whole"))
             if not marks[0]:
                 return
             cookie = marks[0]
@@ -128,9 +130,11 @@ class Connection:
                 timeout=int(left) + 1,  # for the server, in whole seconds
                 sizelimit=most,
             )
-            _, rows, _, answered = self._handle.result3(asked, timeout=left)
-        if any(dn is None for dn, _ in rows):
-            raise ProviderDown("the directory refers to another server for a part of the tree, which is not followed")
+            _kind, rows, _number, answered = self._handle.result3(asked, timeout=left)
+        if any(dn is None for dn, _found in rows):
+            raise ProviderDown(
+                _("the directory refers to another server for a part of the tree, which is not followed")
+            )
         return [Entry(dn, {name.lower(): values for name, values in found.items()}) for dn, found in rows], answered
 
     @contextlib.contextmanager
@@ -141,17 +145,17 @@ class Connection:
         except but:
             raise
         except self._ldap.TIMEOUT as error:
-            raise ProviderDown("the directory did not answer in time") from error
+            raise ProviderDown(_("the directory did not answer in time")) from error
         except self._ldap.SERVER_DOWN as error:
-            raise ProviderDown("the directory ended the connection before its answer was complete") from error
+            raise ProviderDown(_("the directory ended the connection before its answer was complete")) from error
         except self._ldap.SIZELIMIT_EXCEEDED as error:
-            raise ProviderDown("the directory cut the list at the size limit of the service account") from error
+            raise ProviderDown(_("the directory cut the list at the size limit of the service account")) from error
         except (self._ldap.TIMELIMIT_EXCEEDED, self._ldap.ADMINLIMIT_EXCEEDED) as error:
-            raise ProviderDown("the directory cut the list at a limit of the service account") from error
+            raise ProviderDown(_("the directory cut the list at a limit of the service account")) from error
         except self._ldap.REFERRAL as error:
-            raise ProviderDown("the directory refers to another server, which is not followed") from error
+            raise ProviderDown(_("the directory refers to another server, which is not followed")) from error
         except self._ldap.LDAPError as error:
-            raise ProviderDown(f"the directory answered: {told(error)}") from error
+            raise ProviderDown(_("the directory answered: %(answer)s") % {"answer": told(error)}) from error
 
 
 def told(error: Exception) -> str:

@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read, then say."""
-        pins = self._pins(options["heads"])
-        check = checks.at_once(asked_by=COMMAND.label, at=clock.now(), pins=pins)
+        pins, keys = self._exported(options["heads"])
+        check = checks.at_once(asked_by=COMMAND.label, at=clock.now(), pins=pins, keys=keys)
         if check.found is not None:
             event = f" (event {check.found['event']})" if check.found["event"] else ""
             raise CommandError(f"The audit is broken. {lists.found_text(check.found)}{event}")
@@ -32,11 +32,11 @@ class Command(BaseCommand):
             f"The audit holds up to place {check.seq}: {check.events} events, {check.heads} signed heads{compared}."
         )
 
-    def _pins(self, path: Path | None) -> dict[int, str]:
+    def _exported(self, path: Path | None) -> tuple[dict[int, str], frozenset[str]]:
         if path is None:
-            return {}
+            return {}, frozenset()
         try:
-            with path.open(encoding="utf-8") as lines:
-                return verification.read_heads(lines)
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return verification.read_heads(lines), verification.read_keys(lines)
         except (OSError, UnicodeDecodeError, verification.BadHeads) as error:
             raise CommandError(f"{path}: {error}") from None

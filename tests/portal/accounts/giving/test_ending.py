@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import ending, role_bindings
-from portal.accounts.models import Binding, User
+from portal.accounts.giving import ending, givers, memberships, role_bindings
+from portal.accounts.models import Binding, Identity, User
 from portal.audit.models import Event
 from portal.core import clock
 from portal.core.actors import COMMAND
@@ -119,3 +119,29 @@ def test_an_ended_role_is_forgotten_after_ninety_days_and_audited(
     assert not Binding.objects.filter(pk=old.pk).exists()
     assert Binding.objects.filter(pk=recent.pk).exists()
     assert Event.objects.filter(kind="accounts.binding.forget", on_id=str(old.pk)).exists()
+
+
+def test_nearest_givers_are_told_by_their_own_roles_and_through_groups(place: role_bindings.Scope, bob: User) -> None:
+    """One rule for requests, reviews, ends of roles and tokens of robots."""
+    assert place.id is not None
+
+    def told_of(**more: Any) -> list[str]:
+        return givers.addresses(place.kind, place.id, at=NOW, **more)
+
+    olga = User.objects.get(username="olga")
+    assert told_of() == ["olga@example.org"]
+    team = memberships.team_of(place.id)
+    User.objects.filter(pk=bob.pk).update(email="bob@example.org")
+    scope = role_bindings.Scope(ScopeKind.TEAM, team, "Team")
+    role_bindings.grant(group=a_group("leads", bob), role="team_owner", scope=scope, by=COMMAND, at=NOW)
+    boss = person("boss", "admin")
+    User.objects.filter(pk=boss.pk).update(email="boss@example.org")
+    assert told_of() == ["olga@example.org"]
+    assert told_of(but=olga) == ["bob@example.org"]
+    assert told_of(without=Binding.objects.get(user=olga).pk) == ["bob@example.org"]
+    User.objects.exclude(pk=boss.pk).update(is_active=False)
+    assert told_of() == ["boss@example.org"]
+    assert givers.addresses("everything", None, at=NOW) == ["boss@example.org"]
+    User.objects.update(is_active=True, email="")
+    Identity.objects.update(email="bob@corp.example")
+    assert told_of() == ["bob@corp.example"]

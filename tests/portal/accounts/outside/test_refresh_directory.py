@@ -16,6 +16,7 @@ from portal.accounts.models import (
     ProviderHold,
     Session,
     User,
+    rights,
 )
 from portal.accounts.outside import queueing
 from portal.audit.models import Event
@@ -135,14 +136,34 @@ def test_reading_twice_writes_nothing(openldap: Directory, corp: Provider) -> No
     arrive(openldap, "ann")
     arrive(openldap, "fay")
     read(corp)
-    tables = (OutsideGroup, GroupNesting, GroupMembership)
+    tables = (OutsideGroup, GroupNesting, GroupMembership, Identity)
     before = [_versions(table) for table in tables]
 
     outcome = read(corp)
 
     assert [_versions(table) for table in tables] == before
     assert not outcome.changed
+    corp.refresh_from_db()
+    assert {one.groups_known_at for one in Identity.objects.all()} == {corp.groups_read_at}
     assert not Event.objects.filter(kind="accounts.provider.refresh", at__gt=corp.refreshed_at).exists()
+
+
+def test_what_is_gone_or_was_never_read_is_no_younger_by_a_reading(openldap: Directory, corp: Provider) -> None:
+    arrive(openldap, "ann")
+    signed_in = Identity.objects.get(username="ann").groups_as_of
+    read(corp, at=clock.now() + timedelta(minutes=1))
+    first = Provider.objects.get(key="corp").groups_read_at
+    openldap.remove_person("ann")
+    never = Identity.objects.create(provider=corp, subject="9", username="never")
+
+    read(corp, at=clock.now() + timedelta(minutes=2))
+
+    ann = Identity.objects.get(username="ann")
+    assert (ann.state, ann.groups_known_at) == ("gone", first)
+    assert first is not None and signed_in is not None and first > signed_in
+    assert never.groups_known_at is None
+    listed = Identity.objects.annotate(known=rights.groups_as_of()).values_list("username", "known")
+    assert dict(listed) == {one.username: one.groups_known_at for one in Identity.objects.all()}
 
 
 def _versions(table: type) -> list[tuple[str, str]]:

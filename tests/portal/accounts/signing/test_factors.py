@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from portal.accounts import limits
 from portal.accounts.models import RecoveryCode, SecondFactor, Session, User
 from portal.accounts.signing import factors
 from portal.audit.models import Event
@@ -86,7 +87,8 @@ def test_many_wrong_codes_are_slowed_down(bob: User) -> None:
     texts = [client.post("/sign-in/second-step/", {"code": "000000"}).content.decode() for _try in range(12)]
     assert "Too many tries" in texts[-1]
     # The right one waits, too.
-    assert client.post("/sign-in/second-step/", {"code": code_of(bob)}).status_code == 422
+    late = client.post("/sign-in/second-step/", {"code": code_of(bob)})
+    assert (late.status_code, late.headers["Retry-After"]) == (429, "300")
 
 
 def test_a_recovery_code_is_good_once_and_heard_of(bob: User) -> None:
@@ -215,3 +217,22 @@ def test_a_new_one_time_password_ends_sessions(ann: User, bob: User) -> None:
     assert page.status_code == 200
     assert theirs.get("/profile/").status_code == 302
     assert not Session.objects.filter(user=bob).exists()
+
+
+def test_too_many_codes_at_the_confirmation_are_told_to_wait(bob: User) -> None:
+    enrol(bob)
+    client = client_of(bob)
+    answers = [client.post("/confirm/", {"current": PASSWORD, "code": "000000"}) for _try in range(7)]
+    assert [one.status_code for one in answers[:5]] == [422] * 5
+    assert (answers[-1].status_code, answers[-1].headers["Retry-After"]) == (429, "300")
+    assert "Too many tries" in answers[-1].content.decode()
+
+
+@pytest.mark.parametrize("address", ["/confirm/", "/password/"])
+def test_too_many_wrong_passwords_are_told_to_wait(bob: User, address: str) -> None:
+    client = client_of(bob)
+    typed = {"current": "wrong", "password": "another-long-enough-9"}
+    answers = [client.post(address, typed) for _try in range(limits.PER_ACCOUNT + 1)]
+    assert answers[0].status_code == 422
+    assert "Retry-After" not in answers[0].headers
+    assert (answers[-1].status_code, answers[-1].headers["Retry-After"]) == (429, "60")

@@ -7,16 +7,19 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import pyotp
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from portal.accounts.giving import role_bindings
-from portal.accounts.models import Identity, OutsideGroup, Provider, RoundTrip, Session, User
+from portal.accounts.models import Identity, OutsideGroup, Provider, RoundTrip, SecondFactor, Session, User
 from portal.accounts.providers import github_api, oidc_keys
+from portal.accounts.signing import factors
 from portal.audit.models import Event
 from portal.core import clock
 from portal.core.actors import COMMAND
+from portal.core.sealed import open_sealed
 from portal.jobs.models import Job
 from tests.fakes.github import GithubServer
 from tests.fakes.oidc import OidcServer
@@ -439,3 +442,32 @@ def test_confirming_at_github_takes_the_same_account(hub: GithubServer, github: 
     assert come_back(client, other, "github").status_code == 422
     own = hub.sign_in(begin(client, "github", purpose="confirm", next="/profile/"), "octo")
     assert come_back(client, own, "github").headers["Location"] == "/profile/"
+
+
+def test_who_has_github_alone_is_told_how_to_confirm(hub: GithubServer, github: Provider) -> None:
+    client, _answer = come_from(hub, "octo")
+    page = client.get("/confirm/?next=/profile/").content.decode()
+    assert "Go on with GitHub" in page
+    assert "GitHub does not ask again whoever is still signed in there" in page
+    assert 'href="/profile/second-factor/"' in page
+    user = signed_in_as(client)
+    factors.begin(user=user, at=clock.now())
+    factor = SecondFactor.objects.get(user=user)
+    secret = pyotp.TOTP(open_sealed(factor, "secret").reveal())
+    before = clock.now() - timedelta(seconds=30)
+    factors.confirm(user=user, code=secret.at(before), by=COMMAND, at=clock.now())
+    page = client.get("/confirm/?next=/profile/").content.decode()
+    assert "the code of your second factor is asked for afterwards" in page
+    assert "does not ask again" not in page
+    # The round trip alone is no proof any more: the code is.
+    back = hub.sign_in(begin(client, "github", purpose="confirm", next="/profile/"), "octo")
+    assert come_back(client, back, "github").headers["Location"].startswith("/confirm/")
+    assert not Event.objects.filter(kind="accounts.session.confirm").exists()
+    proved = client.post("/confirm/?next=/profile/", {"code": secret.at(clock.now())})
+    assert proved.headers["Location"] == "/profile/"
+    assert Event.objects.filter(kind="accounts.session.confirm").exists()
+
+
+def test_others_are_not_told_of_it(sso: OidcServer, single: Provider) -> None:
+    sign_in(client := Client(), sso, "ann")
+    assert "does not ask again" not in client.get("/confirm/?next=/profile/").content.decode()

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from django.core import signing
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from pytest_django import Settings
 
+from portal.audit.models import Event
 from portal.core import data_folder
 
+pytestmark = pytest.mark.django_db
 KEY, FALLBACKS = "PADDOCK_SECRET_KEY", "PADDOCK_SECRET_KEY_FALLBACKS"
 FIRST = "first" * 12
 
@@ -46,6 +49,25 @@ def test_the_old_key_becomes_a_fallback(folder: Path, settings: Settings) -> Non
     assert FALLBACKS not in data_folder.read_env(folder)
     with pytest.raises(signing.BadSignature):
         signing.loads(signed)
+    told = Event.objects.filter(kind__startswith="accounts.secret.").order_by("id")
+    assert [(one.kind, one.actor_kind, (one.after or {})["earlier_keys_that_still_open"]) for one in told] == [
+        ("accounts.secret.rotate", "command", 1),
+        ("accounts.secret.rotate", "command", 2),
+        ("accounts.secret.forget", "command", 0),
+    ]
+    assert known[KEY] not in str(list(told.values()))
+
+
+def test_without_an_audit_nothing_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (folder / "env").read_text(encoding="utf-8")
+
+    def away(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("refused")
+
+    monkeypatch.setattr(Event.objects, "create", away)
+    with pytest.raises(CommandError, match="audit cannot be written"):
+        call_command("rotate_secret_key")
+    assert (folder / "env").read_text(encoding="utf-8") == before
 
 
 def test_a_key_of_the_environment_is_left_alone(folder: Path, settings: Settings) -> None:
@@ -54,6 +76,7 @@ def test_a_key_of_the_environment_is_left_alone(folder: Path, settings: Settings
     with pytest.raises(CommandError, match="environment"):
         call_command("rotate_secret_key")
     assert (folder / "env").read_text(encoding="utf-8") == before
+    assert not Event.objects.exists()
 
 
 def test_without_a_file_it_says_so(folder: Path) -> None:

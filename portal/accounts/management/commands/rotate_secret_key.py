@@ -5,9 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, transaction
 
+from portal.audit import services as audit
 from portal.core import clock, data_folder
+from portal.core.actors import COMMAND, Subject
 
 KEY, FALLBACKS = "PADDOCK_SECRET_KEY", "PADDOCK_SECRET_KEY_FALLBACKS"
 
@@ -31,13 +35,25 @@ class Command(BaseCommand):
         if in_use != (known[KEY], known.get(FALLBACKS, "")):
             raise CommandError(f"{KEY} comes from the environment: change it there. docs/how-to/rotate-keys.md")
         if forget:
-            data_folder.change_env(folder, {FALLBACKS: ""})
+            self._change("accounts.secret.forget", {FALLBACKS: ""})
             self.stdout.write("The earlier keys are forgotten. Start Paddock again.")
             return
         earlier = [known[KEY], *(key for key in known.get(FALLBACKS, "").split(",") if key)]
-        data_folder.change_env(folder, {KEY: secrets.token_urlsafe(50), FALLBACKS: ",".join(earlier)})
+        self._change(
+            "accounts.secret.rotate", {KEY: secrets.token_urlsafe(50), FALLBACKS: ",".join(earlier)}, left=len(earlier)
+        )
         end = clock.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
         self.stdout.write(
             "The secret key is new; the old one still opens sessions. Start Paddock again.\n"
             f"After {end:%Y-%m-%d %H:%M} UTC no session needs the old one: manage.py rotate_secret_key --forget"
         )
+
+    def _change(self, kind: str, changes: dict[str, str], left: int = 0) -> None:
+        """Write the event and the file, both or none."""
+        try:
+            with transaction.atomic():
+                on = Subject("secret_key", "", "PADDOCK_SECRET_KEY")
+                audit.record(kind, by=COMMAND, on=on, after={"earlier_keys_that_still_open": left})
+                data_folder.change_env(settings.DATA_DIR, changes)
+        except (DatabaseError, ImproperlyConfigured) as error:
+            raise CommandError("The audit cannot be written. Start Paddock first; nothing was changed.") from error
