@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

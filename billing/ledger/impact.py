@@ -9,7 +9,7 @@ from billing.ledger import asking, selectors
 from billing.ledger.asking import Ask
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, Scopes
-from portal.accounts.giving.impact import Money
+from portal.accounts.bindings.impact import Money
 from portal.core import periods
 
 

@@ -13,7 +13,7 @@ from clusters.inventory.models import Namespace, Node, Pod, Workload
 from clusters.registry.models import Cluster
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import scope_names
+from portal.accounts.bindings import scope_names
 from portal.core import errors, listing
 from portal.core.listing import Column, Filter, Link
 

@@ -6,7 +6,7 @@ from clusters.inventory.models import Namespace
 from clusters.projects.models import Project, ProjectTenure
 from clusters.registry.models import Cluster
 from portal.access.scopes import Person, Scopes
-from portal.accounts.giving.impact import Estate
+from portal.accounts.bindings.impact import Estate
 
 
 def touched(person: Person, scopes: Scopes, at: datetime) -> Estate:

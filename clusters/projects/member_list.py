@@ -15,7 +15,7 @@ from clusters.projects import selectors
 from clusters.projects.models import Project, Team
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import granting, memberships, own_roles, role_bindings, role_rules, standing
+from portal.accounts.bindings import granting, memberships, own_roles, role_bindings, role_rules, standing
 from portal.accounts.models import Binding, User
 from portal.accounts.models.people import ROBOT
 from portal.core import formats, listing

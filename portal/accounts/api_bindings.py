@@ -18,7 +18,15 @@ from portal.access.permissions import Permission
 from portal.access.roles import Role
 from portal.access.scopes import ScopeKind
 from portal.accounts import lists
-from portal.accounts.giving import granting, memberships, own_roles, role_bindings, role_rules, role_services, searching
+from portal.accounts.bindings import (
+    granting,
+    memberships,
+    own_roles,
+    role_bindings,
+    role_rules,
+    role_services,
+    searching,
+)
 from portal.accounts.models import Binding, CustomRole, OutsideGroup, User
 from portal.accounts.models.bindings import CUSTOM
 from portal.core import clock, errors, listing

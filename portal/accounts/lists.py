@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.access import roles, scopes, words
 from portal.access.permissions import Permission
-from portal.accounts.giving import memberships, own_roles, searching, standing
+from portal.accounts.bindings import memberships, own_roles, searching, standing
 from portal.accounts.models import Binding, CustomRole, Identity, Provider, RightUse, User
 from portal.accounts.models.people import PERSON, ROBOT
 from portal.core import listing

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import sessions
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, User, fold, rights
 from portal.audit import services as audit
 from portal.core import clock, errors

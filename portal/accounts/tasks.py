@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from portal.accounts import limits
-from portal.accounts.giving import ending
+from portal.accounts.bindings import ending
 from portal.accounts.outside import refresh as outside
 from portal.accounts.session_store import SessionStore
 from portal.accounts.signing import round_trips

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind, Scopes
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import Binding, User
 from portal.accounts.models.people import ROBOT
 from portal.accounts.models.rights import fresh

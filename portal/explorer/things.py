@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind, Scopes
-from portal.accounts.giving import searching
+from portal.accounts.bindings import searching
 from portal.accounts.models import User, fold
 from portal.accounts.models.people import ROBOT
 from portal.core import errors

@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.core import errors
 
 DAYS = [("1", _("1 day")), ("7", _("1 week")), ("30", _("30 days")), ("90", _("90 days")), ("", _("without end"))]

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.access import scopes
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.core import listing
 from portal.core.listing import Column, Filter
 from portal.core.parts import Text, Tone

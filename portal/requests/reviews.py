@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from portal.accounts.giving import memberships, role_bindings
+from portal.accounts.bindings import memberships, role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
 from portal.core import errors

@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import memberships
+from portal.accounts.bindings import memberships
 from portal.requests.models import AccessRequest, Review, State
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.access import scopes
 from portal.accounts import limits
-from portal.accounts.giving import own_roles, role_bindings
+from portal.accounts.bindings import own_roles, role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit import services as audit
 from portal.core import errors

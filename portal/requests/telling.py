@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import givers, own_roles
+from portal.accounts.bindings import givers, own_roles
 from portal.core import formats
 from portal.outbox import services as outbox
 from portal.requests.models import AccessRequest, Review, State

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import User
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import Scope
-from portal.accounts.giving.scope_names import scope_from
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import Scope
+from portal.accounts.bindings.scope_names import scope_from
 from portal.accounts.models import User
 from portal.core import errors
 from portal.tokens import places

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.access.words import listed, word
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import User
 from portal.core.models import slug_validator
 from portal.tokens import places

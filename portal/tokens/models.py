@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import memberships
+from portal.accounts.bindings import memberships
 from portal.accounts.models import User
 from portal.core import actors, clock
 from portal.core.models import SlugField, UUIDModel

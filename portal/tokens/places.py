@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import memberships, role_bindings
-from portal.accounts.giving.role_bindings import EVERYTHING, Scope
-from portal.accounts.giving.scope_names import scope_from
+from portal.accounts.bindings import memberships, role_bindings
+from portal.accounts.bindings.role_bindings import EVERYTHING, Scope
+from portal.accounts.bindings.scope_names import scope_from
 from portal.accounts.models import User
 from portal.core import errors
 

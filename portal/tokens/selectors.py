@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from portal.access import scopes
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import givers, memberships, role_rules
+from portal.accounts.bindings import givers, memberships, role_rules
 from portal.accounts.models import User
 from portal.core import clock
 from portal.tokens.models import Robot, Token

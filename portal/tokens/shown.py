@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal.access.scopes import ScopeKind
 from portal.access.words import listed
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import User
 from portal.core import formats
 from portal.core.parts import Text, Tone

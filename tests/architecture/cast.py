@@ -9,8 +9,8 @@ from django.test import Client
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import EVERYTHING, Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import EVERYTHING, Scope
 from portal.accounts.models import User
 from portal.accounts.session_store import AUTHENTICATED_AT
 from portal.core.actors import COMMAND

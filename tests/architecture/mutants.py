@@ -24,7 +24,7 @@ from django.test import Client
 
 from portal.access import gate, roles, scopes
 from portal.access.permissions import Permission
-from portal.accounts.giving import memberships, role_rules
+from portal.accounts.bindings import memberships, role_rules
 from portal.accounts.models import User
 from portal.explorer.middleware import ViewingAs
 from portal.requests import selectors as requests

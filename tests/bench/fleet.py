@@ -19,7 +19,7 @@ from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Te
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, User
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -17,7 +17,7 @@ from clusters.projects.models import Project, Team
 from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, Provider, User
 from portal.core.actors import COMMAND
 from portal.tokens.models import Robot, Token

@@ -13,7 +13,7 @@ from clusters.projects.models import Project, Team
 from clusters.projects.views import projects, teams
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts.giving import binding_forms, binding_pages
+from portal.accounts.bindings import binding_forms, binding_pages
 from portal.accounts.models import User
 from portal.core import clock, parts
 from portal.core.listing import ListPage, ListView

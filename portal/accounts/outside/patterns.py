@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import own_roles, role_bindings, scope_names
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import own_roles, role_bindings, scope_names
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import Binding, DismissedProposal, GroupPattern, OutsideGroup, Provider, User
 from portal.audit import services as audit
 from portal.core import errors

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from portal.accounts.giving import memberships, role_bindings
+from portal.accounts.bindings import memberships, role_bindings
 from portal.accounts.models import Binding, User
 from portal.outbox import services as outbox
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts import limits
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import Binding, Identity, OutsideGroup, Provider, RoundTrip, User
 from portal.accounts.outside import admission, catalogue
 from portal.accounts.providers import ldap

@@ -17,7 +17,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import lists
-from portal.accounts.giving import (
+from portal.accounts.bindings import (
     binding_forms,
     binding_pages,
     granting,

@@ -15,7 +15,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, User
 from portal.accounts.outside import patterns, provider_page
 from portal.accounts.signing import linking

@@ -8,7 +8,7 @@ from django.views import View
 
 from portal.access import gate
 from portal.accounts import forms, services
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import User
 from portal.accounts.signing import sign_in
 from portal.accounts.views import waiting

@@ -14,8 +14,8 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.roles import Role
 from portal.accounts import lists
-from portal.accounts.giving import own_roles, role_pages, role_services
-from portal.accounts.giving.role_forms import RoleForm
+from portal.accounts.bindings import own_roles, role_pages, role_services
+from portal.accounts.bindings.role_forms import RoleForm
 from portal.accounts.models import CustomRole
 from portal.accounts.views import people
 from portal.accounts.views.bindings import granter_of

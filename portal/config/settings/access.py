@@ -25,7 +25,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 DENIAL_RECORDER = "portal.audit.services.record_denial"
 PERSON_AGAIN = "portal.accounts.selectors.again"
-RIGHT_USE_RECORDER = "portal.accounts.giving.uses.note"
+RIGHT_USE_RECORDER = "portal.accounts.bindings.uses.note"
 # What a token leaves of its owner's rights, None once it opens nothing: `(id) -> Limits | None`.
 TOKEN_LIMITS = "portal.tokens.selectors.limits_of"  # noqa: S105 - where to find a rule
 # Live tokens of one person or robot.
@@ -50,7 +50,7 @@ SCOPE_PAGES = {
     "team": "clusters.projects.selectors.team_page",
     "project": "clusters.projects.selectors.project_page",
 }
-# What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.giving.impact`.
+# What rights on scopes reach: `(person, scopes, at)`, see `portal.accounts.bindings.impact`.
 ROLE_IMPACT = {"estate": "clusters.projects.impact.touched", "money": "billing.ledger.impact.touched"}
 # How many live tokens people have: `(ids, instant) -> int`, see `portal.accounts.outside.freezing`.
 TOKEN_COUNTER = "portal.tokens.selectors.count_live"  # noqa: S105 - where to find a count

@@ -12,7 +12,7 @@ from clusters.projects.models import NamespaceTenure, Project, Team, fold
 from clusters.projects.services import holdings, projects, teams
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.audit import services as audit
 from portal.core.actors import Actor
 from portal.home.demo import people

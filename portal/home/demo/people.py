@@ -10,7 +10,7 @@ from django.db.models import Q
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings, role_services
+from portal.accounts.bindings import role_bindings, role_services
 from portal.accounts.models import Binding, CustomRole, User
 from portal.accounts.models.people import PERSON
 from portal.audit import services as audit

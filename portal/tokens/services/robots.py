@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import Binding, User, fold
 from portal.accounts.models.people import ROBOT
 from portal.audit import services as audit

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.words import listed
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.limits import network_of
 from portal.accounts.models import User
 from portal.audit import services as audit

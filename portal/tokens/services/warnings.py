@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from portal.accounts.giving import givers
+from portal.accounts.bindings import givers
 from portal.core import formats
 from portal.outbox import services as outbox
 from portal.tokens import selectors

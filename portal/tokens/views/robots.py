@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import own_roles
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import own_roles
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import Binding, User
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors

@@ -14,7 +14,7 @@ from django.urls import reverse
 from billing.ledger import selectors
 from billing.ledger.models import CostHour, CostRun
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -14,7 +14,7 @@ from clusters.inventory import services
 from clusters.inventory.models import Namespace, Node, Pod, Stream, Workload
 from clusters.kube.objects.table import KINDS
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -10,7 +10,7 @@ from django.test import Client
 from clusters.projects.models import NamespaceTenure, Project, Team
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

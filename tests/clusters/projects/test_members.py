@@ -12,7 +12,7 @@ from clusters.projects.models import Project, Team
 from clusters.projects.services import holdings
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.core import clock
 from portal.core.actors import COMMAND

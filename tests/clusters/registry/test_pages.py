@@ -11,7 +11,7 @@ from django.urls import reverse
 from clusters.registry import services
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.core import clock

@@ -10,7 +10,7 @@ from django.test import Client
 from clusters.registry.models import Cluster
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, Session, SignInAttempt, User
 from portal.audit.models import Event
 from portal.core import clock

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding
 from portal.core import clock
 from portal.core.actors import COMMAND

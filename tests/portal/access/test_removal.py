@@ -18,8 +18,8 @@ from clusters.projects.services import holdings, projects
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings, role_services
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import role_bindings, role_services
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import (
     Binding,
     CustomRole,

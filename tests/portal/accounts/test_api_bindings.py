@@ -9,7 +9,7 @@ from django.test import Client
 
 from clusters.projects.models import Project
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.core import clock
 from portal.core.actors import COMMAND

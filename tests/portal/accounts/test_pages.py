@@ -5,7 +5,7 @@ from django.test import Client
 
 from portal.access.scopes import ScopeKind
 from portal.accounts import limits, services
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, Identity, User
 from portal.audit.models import Event
 from portal.core import clock

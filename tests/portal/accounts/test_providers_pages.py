@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from clusters.projects.models import Team
 from portal.accounts import limits
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, Provider, Session, User
 from portal.audit.models import Event
 from portal.core import clock

@@ -8,7 +8,7 @@ import pytest
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import limits, selectors, services
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, User
 from portal.audit.models import Event
 from portal.core import clock, errors

@@ -11,9 +11,9 @@ from django.test import Client, RequestFactory
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import limits, selectors, services
-from portal.accounts.giving import granting, role_bindings, role_services
-from portal.accounts.giving.role_bindings import EVERYTHING
-from portal.accounts.giving.role_services import Draft
+from portal.accounts.bindings import granting, role_bindings, role_services
+from portal.accounts.bindings.role_bindings import EVERYTHING
+from portal.accounts.bindings.role_services import Draft
 from portal.accounts.models import Binding, CustomRole, Identity, Provider, Session, User
 from portal.accounts.signing import alarms
 from portal.core import clock, errors

@@ -7,8 +7,8 @@ import pytest
 
 from portal.access.permissions import Permission as P
 from portal.access.scopes import EVERYWHERE, ScopeKind, Scopes
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import Binding, GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.core import clock
 from portal.core.actors import COMMAND

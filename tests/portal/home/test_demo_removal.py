@@ -12,7 +12,7 @@ from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Te
 from clusters.projects.services import projects, teams
 from clusters.registry.models import Cluster, State
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Binding, CustomRole, User
 from portal.audit.models import Event
 from portal.core import clock, errors, sealed

@@ -14,7 +14,7 @@ from django.test import Client
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import limits
-from portal.accounts.giving.role_bindings import Scope
+from portal.accounts.bindings.role_bindings import Scope
 from portal.accounts.models import Binding, User
 from portal.audit.models import Event
 from portal.core import clock

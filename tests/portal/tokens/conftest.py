@@ -11,8 +11,8 @@ from django.test import Client
 from clusters.projects.models import Project, Team
 from portal.access.permissions import Permission as P
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import EVERYTHING, Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import EVERYTHING, Scope
 from portal.accounts.models import Binding, User
 from portal.core import clock
 from portal.core.actors import COMMAND

@@ -7,8 +7,8 @@ from django.test import Client
 
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.role_bindings import EVERYTHING, Scope
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.role_bindings import EVERYTHING, Scope
 from portal.accounts.models import Binding, User
 from portal.core import clock, errors
 from portal.core.actors import COMMAND

@@ -9,7 +9,7 @@ from portal.access.permissions import PERSONAL
 from portal.access.permissions import Permission as P
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Identity, Provider, User
 from portal.core import clock, errors
 from portal.core.actors import COMMAND

@@ -6,7 +6,7 @@ import pytest
 
 from portal.access.permissions import Permission as P
 from portal.accounts import services as accounts
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import GroupMembership, Identity, OutsideGroup, Provider, User
 from portal.core import clock
 from portal.core.actors import COMMAND

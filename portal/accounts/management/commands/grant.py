@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.access import roles
-from portal.accounts.giving import role_bindings
-from portal.accounts.giving.scope_names import scope_from
+from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings.scope_names import scope_from
 from portal.accounts.models import User, fold
 from portal.core import clock, errors
 from portal.core.actors import COMMAND

@@ -19,7 +19,7 @@ from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services as accounts
 from portal.accounts import sessions
-from portal.accounts.giving import role_bindings, role_services
+from portal.accounts.bindings import role_bindings, role_services
 from portal.accounts.models import (
     Binding,
     CustomRole,

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from portal.accounts.giving import role_bindings
+from portal.accounts.bindings import role_bindings
 from portal.accounts.models import Identity, OutsideGroup, Provider, RoundTrip, SecondFactor, Session, User
 from portal.accounts.providers import github_api, oidc_keys
 from portal.accounts.signing import factors

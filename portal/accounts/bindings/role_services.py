@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from portal.access import roles, words
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import impact, memberships, own_roles, role_bindings, role_rules
+from portal.accounts.bindings import impact, memberships, own_roles, role_bindings, role_rules
 from portal.accounts.models import Binding, CustomRole, User, fold
 from portal.accounts.models.bindings import CUSTOM
 from portal.audit import services as audit

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import memberships, own_roles
+from portal.accounts.bindings import memberships, own_roles
 from portal.accounts.models import Binding, User
 from portal.accounts.models.people import PERSON
 from portal.accounts.models.providers import ACTIVE

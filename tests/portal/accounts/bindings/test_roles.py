@@ -11,8 +11,8 @@ from clusters.registry.models import Cluster
 from portal.access import roles, words
 from portal.access.permissions import Permission as P
 from portal.access.scopes import ScopeKind as S
-from portal.accounts.giving import role_bindings, role_pages, role_rules, role_services
-from portal.accounts.giving.role_services import Draft
+from portal.accounts.bindings import role_bindings, role_pages, role_rules, role_services
+from portal.accounts.bindings.role_services import Draft
 from portal.accounts.models import Binding, CustomRole, User
 from portal.audit.models import Event
 from portal.core import clock, errors

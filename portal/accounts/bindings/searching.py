@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from portal.access.permissions import Permission
 from portal.access.scopes import Person
-from portal.accounts.giving import memberships
+from portal.accounts.bindings import memberships
 from portal.accounts.models import OutsideGroup, User, fold
 from portal.accounts.models.people import ROBOT
 from portal.core import errors

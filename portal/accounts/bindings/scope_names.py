@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving.role_bindings import EVERYTHING, Scope
+from portal.accounts.bindings.role_bindings import EVERYTHING, Scope
 from portal.core import errors
 
 Finder = Callable[[str], tuple[UUID, str] | None]

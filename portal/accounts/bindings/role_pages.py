@@ -12,9 +12,9 @@ from portal.access import words
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.roles import Role
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import impact, own_roles, role_rules
-from portal.accounts.giving.role_forms import RoleForm
-from portal.accounts.giving.role_services import Change
+from portal.accounts.bindings import impact, own_roles, role_rules
+from portal.accounts.bindings.role_forms import RoleForm
+from portal.accounts.bindings.role_services import Change
 from portal.accounts.models import Binding, CustomRole
 from portal.accounts.models.bindings import CUSTOM
 from portal.core import formats, parts

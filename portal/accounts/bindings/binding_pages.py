@@ -13,7 +13,7 @@ from portal.access import words
 from portal.access.permissions import Permission
 from portal.access.roles import Role
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.giving import granting, impact, memberships, own_roles, role_bindings, searching
+from portal.accounts.bindings import granting, impact, memberships, own_roles, role_bindings, searching
 from portal.accounts.models import Binding, OutsideGroup, User
 from portal.core import formats, parts
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import ending, givers, memberships, role_bindings
+from portal.accounts.bindings import ending, givers, memberships, role_bindings
 from portal.accounts.models import Binding, Identity, User
 from portal.audit.models import Event
 from portal.core import clock

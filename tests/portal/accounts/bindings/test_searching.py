@@ -5,7 +5,7 @@ from django.db import connection
 
 from portal.access.scopes import ScopeKind
 from portal.accounts import services
-from portal.accounts.giving import role_bindings, searching
+from portal.accounts.bindings import role_bindings, searching
 from portal.accounts.models import User
 from portal.core import clock
 from portal.core.actors import COMMAND

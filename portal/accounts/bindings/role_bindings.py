@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from portal.access import scopes, words
 from portal.access.permissions import Permission
-from portal.accounts.giving import own_roles
+from portal.accounts.bindings import own_roles
 from portal.accounts.models import Binding, OutsideGroup, User
 from portal.accounts.models.people import PERSON
 from portal.audit import services as audit

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import words
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving.role_services import Draft
+from portal.accounts.bindings.role_services import Draft
 from portal.accounts.models import CustomRole
 
 

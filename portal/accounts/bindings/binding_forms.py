@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from portal.access import scopes, words
 from portal.access.roles import Role
-from portal.accounts.giving import role_bindings, searching
-from portal.accounts.giving.searching import Candidate
+from portal.accounts.bindings import role_bindings, searching
+from portal.accounts.bindings.searching import Candidate
 from portal.accounts.models import Binding, OutsideGroup, User
 from portal.core import errors
 from portal.core.actors import Actor

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from portal.access import words
 from portal.access.scopes import ScopeKind
-from portal.accounts.giving import givers, memberships, own_roles
+from portal.accounts.bindings import givers, memberships, own_roles
 from portal.accounts.models import Binding, BindingQuerySet
 from portal.audit import services as audit
 from portal.core import formats

@@ -34,9 +34,9 @@ from portal.access import roles
 from portal.access.permissions import PERSONAL, Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import services
-from portal.accounts.giving import granting, role_bindings, role_rules, role_services
-from portal.accounts.giving.role_bindings import Scope
-from portal.accounts.giving.role_services import Draft
+from portal.accounts.bindings import granting, role_bindings, role_rules, role_services
+from portal.accounts.bindings.role_bindings import Scope
+from portal.accounts.bindings.role_services import Draft
 from portal.accounts.models import Binding, CustomRole, User
 from portal.core import clock, errors
 from portal.core.actors import COMMAND
@@ -420,9 +420,9 @@ def allows_all(*_given: Any, **_more: Any) -> bool:
 @pytest.mark.parametrize(
     "forgotten",
     [
-        "portal.accounts.giving.role_bindings.demand_subset",
-        "portal.accounts.giving.role_bindings.holds",
-        "portal.accounts.giving.role_services._lacks",
+        "portal.accounts.bindings.role_bindings.demand_subset",
+        "portal.accounts.bindings.role_bindings.holds",
+        "portal.accounts.bindings.role_services._lacks",
     ],
 )
 def test_the_search_finds_a_forgotten_check(quiet: None, monkeypatch: pytest.MonkeyPatch, forgotten: str) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from portal.access import scopes
 from portal.access.permissions import Permission
 from portal.access.roles import Role
-from portal.accounts.giving import own_roles, role_bindings
+from portal.accounts.bindings import own_roles, role_bindings
 from portal.accounts.models import Binding, User
 from portal.core import errors
 from portal.core.actors import Actor
