@@ -8,12 +8,16 @@ class Permission(StrEnum):
 
     CLUSTER_VIEW = "cluster.view"
     CLUSTER_EDIT = "cluster.edit"
+    CLUSTER_WRITE = "cluster.write"
     INVENTORY_VIEW = "inventory.view"
     TEAM_VIEW = "team.view"
     TEAM_EDIT = "team.edit"
     PROJECT_VIEW = "project.view"
     PROJECT_EDIT = "project.edit"
     PROJECT_ASSIGN = "project.assign"
+    NAMESPACE_CREATE = "namespace.create"
+    NAMESPACE_DELETE = "namespace.delete"
+    QUOTA_EDIT = "quota.edit"
     COST_VIEW = "cost.view"
     PRICE_VIEW = "price.view"
     PRICE_EDIT = "price.edit"
@@ -49,5 +53,7 @@ PERSONAL = frozenset(
         Permission.PROVIDER_EDIT,
         Permission.SESSION_MANAGE,
         Permission.ACCESS_VIEW_AS,
+        Permission.CLUSTER_WRITE,
+        Permission.NAMESPACE_DELETE,
     }
 )

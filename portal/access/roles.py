@@ -22,7 +22,18 @@ class Role:
 
 _EVERYTHING, _CLUSTER, _TEAM, _PROJECT = (frozenset({kind}) for kind in (S.EVERYTHING, S.CLUSTER, S.TEAM, S.PROJECT))
 _READ_PROJECT = frozenset({P.PROJECT_VIEW, P.TEAM_VIEW, P.INVENTORY_VIEW, P.MEMBER_VIEW})
-_OWN = frozenset({P.PROJECT_EDIT, P.COST_VIEW, P.BINDING_EDIT, P.ROBOT_EDIT, P.ACCESS_EXPLAIN, P.AUDIT_VIEW})
+_OWN = frozenset(
+    {
+        P.PROJECT_EDIT,
+        P.NAMESPACE_CREATE,
+        P.NAMESPACE_DELETE,
+        P.COST_VIEW,
+        P.BINDING_EDIT,
+        P.ROBOT_EDIT,
+        P.ACCESS_EXPLAIN,
+        P.AUDIT_VIEW,
+    }
+)
 _COST = frozenset({P.COST_VIEW, P.PROJECT_VIEW, P.TEAM_VIEW})
 
 _ALL = (
@@ -79,7 +90,7 @@ _ALL = (
         _("Cluster owner"),
         _("One cluster: its state, its contents, attaching and detaching."),
         _CLUSTER,
-        frozenset({P.CLUSTER_VIEW, P.CLUSTER_EDIT, P.INVENTORY_VIEW}),
+        frozenset({P.CLUSTER_VIEW, P.CLUSTER_EDIT, P.CLUSTER_WRITE, P.INVENTORY_VIEW}),
     ),
     Role(
         "cluster_viewer",
@@ -93,7 +104,7 @@ _ALL = (
         _("Team owner"),
         _("A team, its projects, their members, namespaces and cost."),
         _TEAM,
-        _READ_PROJECT | _OWN | {P.TEAM_EDIT},
+        _READ_PROJECT | _OWN | {P.TEAM_EDIT, P.QUOTA_EDIT},
     ),
     Role(
         "project_owner",

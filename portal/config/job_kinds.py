@@ -17,6 +17,7 @@ KINDS = (
         "system",
         prune=True,
     ),
+    Kind("portal.jobs.beat_apply", _("Heartbeat"), "portal.jobs.tasks.beat", "apply", 20, 1, "system", prune=True),
     Kind(
         "portal.accounts.forget_sessions",
         _("Forget sessions that ended"),

@@ -28,7 +28,7 @@ class Kind:
     prune: bool = False
 
 
-QUEUES = ("default", "sync", "billing")
+QUEUES = ("default", "sync", "billing", "apply")
 
 
 class UnknownKind(ValueError):

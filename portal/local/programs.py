@@ -8,7 +8,7 @@ from pathlib import Path
 from portal.core import data_folder
 from portal.local import packages, supervisor
 
-QUEUES = ("default", "sync", "billing")
+QUEUES = ("default", "sync", "billing", "apply")
 NAMES = ("web", "worker", "beat", "simulator")
 HOST = "127.0.0.1"
 _CONCURRENCY = 4

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from portal.config import env
-from portal.config.settings import access, api, database, jobs, logs, outbox, pages, providers, security
+from portal.config.settings import access, api, clusters, database, jobs, logs, outbox, pages, providers, security
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 DATA_DIR = env.data_dir()
@@ -36,7 +36,10 @@ INSTALLED_APPS = [
     "portal.requests",
     "clusters.registry",
     "clusters.inventory",
+    "clusters.applying",
     "clusters.projects",
+    "clusters.quotas",
+    "clusters.manifests",
     "billing.metering",
     "billing.pricing",
     "billing.ledger",
@@ -135,6 +138,9 @@ TOKENS_OF_PERSON = access.TOKENS_OF_PERSON
 TOKEN_LIMITS = access.TOKEN_LIMITS
 TOKENS_PER_OWNER = access.TOKENS_PER_OWNER
 SCOPE_FINDERS = access.SCOPE_FINDERS
+
+DESIRED_STATES = clusters.DESIRED_STATES
+ACTION_CHECKS = clusters.ACTION_CHECKS
 
 PROVIDERS = providers.PROVIDERS
 OUTGOING_ALLOWED = providers.OUTGOING_ALLOWED

@@ -1,0 +1,1 @@
+"""What projects may use: limits, pools shared over clusters, use, refusals, requests for more."""

@@ -1,0 +1,10 @@
+"""App settings."""
+
+from django.apps import AppConfig
+
+
+class QuotasConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "clusters.quotas"
+    label = "quotas"
