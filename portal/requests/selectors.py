@@ -10,9 +10,9 @@ from portal.requests.models import AccessRequest, Review, State
 
 def decidable(person: Person) -> QuerySet[AccessRequest]:
     """Return the requests about scopes where the person gives roles. Requests for nothing are in none."""
-    held = person.scopes_for(Permission.BINDING_EDIT)
     real = AccessRequest.objects.filter(Q(scope_kind=ScopeKind.EVERYTHING) | Q(scope_id__isnull=False))
-    return real if held.everything else real.filter(_inside(person))
+    everything = person.scopes_for(Permission.BINDING_EDIT).everything
+    return real if everything else real.filter(memberships.inside(person, Permission.BINDING_EDIT))
 
 
 def own(person: Person) -> QuerySet[AccessRequest]:
@@ -34,14 +34,4 @@ def reviews_of(person: Person) -> QuerySet[Review]:
     """Return the reviews of scopes where the person gives roles."""
     if person.scopes_for(Permission.BINDING_EDIT).everything:
         return Review.objects.all()
-    return Review.objects.filter(_inside(person))
-
-
-def _inside(person: Person) -> Q:
-    held = person.scopes_for(Permission.BINDING_EDIT)
-    projects = held.projects | memberships.children(held.teams)
-    return (
-        Q(scope_kind=ScopeKind.TEAM, scope_id__in=held.teams)
-        | Q(scope_kind=ScopeKind.PROJECT, scope_id__in=projects)
-        | Q(scope_kind=ScopeKind.CLUSTER, scope_id__in=held.clusters)
-    )
+    return Review.objects.filter(memberships.inside(person, Permission.BINDING_EDIT))

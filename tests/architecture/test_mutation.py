@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.architecture import mutants
+from tests.architecture import mutants, probes
 from tests.architecture.matrix import Sweep
 from tests.architecture.nightly_run import Run
 
@@ -18,7 +18,7 @@ SAMPLE = 12
 
 
 def test_the_probes_are_quiet(sweep: Sweep) -> None:
-    assert [name for name, probe in mutants.PROBES.items() if probe(sweep)] == []
+    assert [name for name, probe in probes.PROBES.items() if probe(sweep)] == []
 
 
 def test_without_a_permission_line_something_is_red(sweep: Sweep, pytestconfig: pytest.Config) -> None:

@@ -18,15 +18,20 @@ ENDED_SHOWN_DAYS = 90
 
 def visible(person: Person, permission: Permission = Permission.MEMBER_VIEW) -> BindingQuerySet:
     """Return the bindings on scopes where the person has the right; a team's right holds on its projects too."""
-    held = person.scopes_for(permission)
     found: BindingQuerySet = Binding.objects.all()
-    if held.everything:
-        return found
+    return found if person.scopes_for(permission).everything else found.filter(inside(person, permission))
+
+
+def inside(person: Person, permission: Permission) -> Q:
+    """Return the condition that a row's scope is a team or a project where the person has the right.
+
+    Rights over members are held on everything, a team or a project; no role gives them on a cluster
+    (`role_rules.meaningful_on`), so what was given on a cluster is seen by those who see everything.
+    """
+    held = person.scopes_for(permission)
     projects = held.projects | children(held.teams)
-    return found.filter(
-        Q(scope_kind=ScopeKind.TEAM, scope_id__in=held.teams)
-        | Q(scope_kind=ScopeKind.PROJECT, scope_id__in=projects)
-        | Q(scope_kind=ScopeKind.CLUSTER, scope_id__in=held.clusters)
+    return Q(scope_kind=ScopeKind.TEAM, scope_id__in=held.teams) | Q(
+        scope_kind=ScopeKind.PROJECT, scope_id__in=projects
     )
 
 
