@@ -263,16 +263,29 @@ _RIGHT = re.compile(
 _ESCALATES = " is attempting to grant RBAC permissions not currently held"
 
 
-def _forbidden(said: Status, asked: Asked) -> errors.KubeError:
-    message = said.message
-    if any(cause.reason == "NamespaceTerminating" for cause in _causes(said)):
-        return Terminating(asked.path.partition("/namespaces/")[2].partition("/")[0])
+def said(message: str) -> errors.KubeError | None:
+    """What admission means by these words, wherever they are found (an Event carries them too); None for others."""
+    if (denied := _denied(message)) is not None:
+        return denied
+    return _quota(message)
+
+
+def _quota(message: str) -> errors.KubeError | None:
     if match := _EXCEEDED.fullmatch(message):
         return QuotaExceeded(match[1], *(_amounts(match[number]) for number in (2, 3, 4)))
     if match := _UNMET.fullmatch(message):
         return QuotaUnmet(match[1], _unmet(match[2]))
     if match := _UNCOUNTED.fullmatch(message):
         return QuotaNotReady(match[1].rstrip(","))
+    return None
+
+
+def _forbidden(said: Status, asked: Asked) -> errors.KubeError:
+    message = said.message
+    if any(cause.reason == "NamespaceTerminating" for cause in _causes(said)):
+        return Terminating(asked.path.partition("/namespaces/")[2].partition("/")[0])
+    if (quota := _quota(message)) is not None:
+        return quota
     if _ESCALATES in message:
         return NotAllowed(asked.path, escalates=True)
     if match := _RIGHT.match(message):

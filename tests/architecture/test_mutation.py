@@ -26,7 +26,7 @@ def test_without_a_permission_line_something_is_red(sweep: Sweep, pytestconfig: 
     seed = int(os.environ.get("SEED") or 1)
     print(f"SEED={seed}")
     every, started = mutants.every(sweep), time.monotonic()
-    assert len(every) > 400
+    assert len(every) > 350
     chosen = every if run else random.Random(seed).sample(every, SAMPLE)
     survived = []
     for number, one in enumerate(chosen, 1):
