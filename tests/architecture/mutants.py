@@ -40,7 +40,9 @@ SAID_TWICE = {
     "core portal/access/gate.py HasPermission.has_permission #0 without if permission is None": (
         "no address is without a declaration, which another test holds; and a right to nothing is held nowhere"
     ),
-    "core portal/explorer/middleware.py ViewingAs.process_view #2 without if request.path.startswith('/api/')": (
+    "core portal/explorer/middleware.py ViewingAs.process_view #0 without if looking.NOTE in request.session and "
+    "(not request.path.startswith('/api/'))": "it gives no right: it says once that a look ended by itself",
+    "core portal/explorer/middleware.py ViewingAs.process_view #3 without if request.path.startswith('/api/')": (
         "the page that refuses instead has the same status; its shape is held by a test of its own"
     ),
     "core portal/tokens/authentication.py _refusal #2 without if state != 'live'": (
