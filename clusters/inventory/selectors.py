@@ -55,7 +55,18 @@ def freshness(cluster_ids: Iterable[UUID]) -> dict[UUID, datetime | None]:
 
 
 def clusters_of(user: Person) -> list[tuple[str, str]]:
-    """Return slug and name of the attached clusters in which the person sees something."""
+    """Return slug and name of the attached clusters in which the person sees something.
+
+    A page asks twice, for a filter and for the age of its rows: the answer is kept with the person, who lives for one
+    request.
+    """
+    kept: list[tuple[str, str]] | None = user.__dict__.get("_clusters_seen")
+    if kept is None:
+        kept = user.__dict__["_clusters_seen"] = _clusters_of(user)
+    return kept
+
+
+def _clusters_of(user: Person) -> list[tuple[str, str]]:
     found = Cluster.objects.attached()
     scopes = user.scopes_for(Permission.INVENTORY_VIEW)
     if not scopes.everything:
