@@ -10,6 +10,7 @@ from clusters.kube.objects.table import KINDS
 NAMESPACE = "paddock-system"
 ACCOUNT = "paddock-read"
 ROLE = "paddock"
+LABELS = {"app.kubernetes.io/name": "paddock", "app.kubernetes.io/managed-by": "paddock"}
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 # A list shows all that a get would, so the sync asks for no get but that of kube-system, the cluster's identity.
@@ -55,7 +56,7 @@ def access_review(right: Right, verb: str) -> bytes:
 
 def manifests() -> str:
     """YAML to apply: namespace, service account, ClusterRole and its binding. Holds no secret."""
-    labels = {"app.kubernetes.io/name": "paddock", "app.kubernetes.io/managed-by": "paddock"}
+    labels = dict(LABELS)
     documents: list[dict[str, object]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}},
         {
@@ -77,7 +78,7 @@ def manifests() -> str:
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
         },
     ]
-    return "---\n".join(_dumped(document) for document in documents)
+    return "---\n".join(dumped(document) for document in documents)
 
 
 def _rules() -> list[dict[str, object]]:
@@ -96,5 +97,6 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _dumped(document: dict[str, object]) -> str:
+def dumped(document: dict[str, object]) -> str:
+    """Return one document as YAML."""
     return str(yaml.dump(document, Dumper=_Plain, sort_keys=False, default_flow_style=False))

@@ -24,15 +24,15 @@ class Refused(ValueError):
     pass
 
 
-def load(data: bytes) -> Node:
-    """Raises Refused with a text for people."""
+def load(data: bytes, *, nodes: int = MAX_NODES) -> Node:
+    """Raises Refused with a text for people. `nodes` bounds the number of YAML events."""
     if len(data) > MAX_BYTES:
         raise Refused(f"is larger than {MAX_BYTES // 1024} KiB")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("is not UTF-8 text") from None
-    return _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    return _json(text) if text.lstrip().startswith("{") else _yaml(text, nodes)
 
 
 def _json(text: str) -> Node:
@@ -66,9 +66,9 @@ def _as_text(value: Any, depth: int) -> Node:
     return value if value is None else str(value)
 
 
-def _yaml(text: str) -> Node:
+def _yaml(text: str, nodes: int) -> Node:
     try:
-        events = _counted(yaml.parse(text, Loader=_LOADER))
+        events = _counted(yaml.parse(text, Loader=_LOADER), nodes)
         for event in events:
             if isinstance(event, yaml.NodeEvent):
                 found = _node(event, events, MAX_DEPTH)
@@ -83,9 +83,9 @@ def _yaml(text: str) -> Node:
     return found
 
 
-def _counted(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+def _counted(events: Iterator[yaml.Event], most: int) -> Iterator[yaml.Event]:
     for number, event in enumerate(events):
-        if number > MAX_NODES:
+        if number > most:
             raise Refused("holds too many values")
         yield event
 

@@ -248,6 +248,16 @@ def read(target: Target) -> Conversation[Body | None]:
     return body
 
 
+def find(target: Target) -> Conversation[Body | None]:
+    """The object now, None when it does not exist: like `read`, with the right to list alone."""
+    asked = writing_errors.Asked(target.path, target.name, changes=False)
+    query = urlencode({"fieldSelector": f"metadata.name={target.name}"})
+    _, body = yield from _asked(Send("GET", f"{target.collection}?{query}", changes=False), asked)
+    items = body.get("items") or ()
+    named = [one for one in items if isinstance(one, dict) and _inside(one, "metadata").get("name") == target.name]
+    return named[0] if named else None
+
+
 def access_review(question: Question) -> Conversation[Access]:
     """May the credential do this?"""
     resource, _, subresource = question.resource.partition("/")

@@ -86,6 +86,17 @@ class LabelsForm(forms.Form):
             raise ValidationError(refused.errors["labels"]) from None
 
 
+class TokenForm(forms.Form):
+    """The token of a service account."""
+
+    token = forms.CharField(
+        label=_("Token"),
+        max_length=20_000,
+        help_text=_("What the command prints. Kept sealed, never shown again."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class DetachForm(forms.Form):
     """The cluster's name, typed."""
 

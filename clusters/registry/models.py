@@ -105,3 +105,30 @@ class Cluster(UUIDModel):
     def as_subject(self) -> actors.Subject:
         """Return the cluster as what an audit event is about."""
         return actors.Subject("cluster", str(self.id), self.name, self.get_absolute_url())
+
+
+class Account(models.TextChoices):
+    """Service accounts of Paddock in a cluster, besides the one that reads (`Cluster.credential`)."""
+
+    MANAGE = "manage", _("Writes what holds projects together")
+
+
+class ClusterAccount(UUIDModel):
+    """A token of a service account of Paddock's. Without it nothing is written to the cluster."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="accounts")
+    key = models.CharField(max_length=20, choices=Account.choices)
+    token = sealed.SealedField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    kept_at = models.DateTimeField(default=clock.now)
+    kept_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "cluster_account"
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "key"], name="cluster_account_once"),
+            models.CheckConstraint(condition=Q(key__in=Account.values), name="cluster_account_key_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} {self.key}"

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clusters.kube import checks as kube
-from clusters.kube import distribution, rights
+from clusters.kube import distribution, rights, write_rights
 from clusters.registry import labels
 from clusters.registry.models import Cluster, State
 from clusters.registry.selectors import Looking
@@ -19,6 +19,7 @@ TONES: dict[str, parts.Tone] = {
     kube.SKIPPED: "unknown",
 }
 TOKEN_COMMAND = f"kubectl -n {rights.NAMESPACE} create token {rights.ACCOUNT} --duration 720h"
+WRITE_TOKEN_COMMAND = f"kubectl -n {rights.NAMESPACE} create token {write_rights.ACCOUNT} --duration 720h"
 
 
 def head(cluster: Cluster) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def tabs(cluster: Cluster, *, may_read: bool) -> list[parts.Tab]:
         parts.Tab(_("Namespaces"), _narrowed("inventory:namespaces", cluster)),
         parts.Tab(_("Workloads"), _narrowed("inventory:workloads", cluster)),
         parts.Tab(_("Nodes"), _narrowed("inventory:nodes", cluster)),
+        parts.Tab(_("Written"), reverse("applying:written", args=[cluster.slug])),
     ]
 
 

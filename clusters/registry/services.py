@@ -139,6 +139,7 @@ def detach(*, cluster: Cluster, by: Actor, at: datetime) -> Cluster:
         locked.generation += 1
         locked.credential, locked.credential_expires_at = "", None
         locked.save()
+        locked.accounts.all().delete()
         _stop_jobs(locked, at)
         audit.record(
             "registry.cluster.detach",

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.http import require_GET, require_POST
 
-from clusters.kube import rights
-from clusters.registry import forms, lists, presenting, selectors, services
+from clusters.kube import rights, write_rights
+from clusters.registry import accounts, forms, lists, presenting, selectors, services
 from clusters.registry import labels as label_rules
-from clusters.registry.models import Cluster, State
+from clusters.registry.models import Account, Cluster, State
 from portal.access import gate
 from portal.access.permissions import Permission
 from portal.core import clock, errors, parts
+from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
 
 CLUSTERS = parts.Crumb(gettext_lazy("Clusters"), "/clusters/")
@@ -111,6 +112,8 @@ def cluster(request: HttpRequest, slug: str) -> HttpResponse:
             "tabs": presenting.tabs(found, may_read=may_read),
             "facts": presenting.facts(found),
             "may_edit": may_edit and found.state == State.ATTACHED,
+            "may_write": found.state == State.ATTACHED
+            and person.scopes_for(Permission.CLUSTER_WRITE).covers(cluster=found.pk),
             **presenting.looking(found, selectors.looking_at(found)),
         },
     )
@@ -226,6 +229,65 @@ class Labels(gate.Gated, View):
         return render(request, "clusters/registry/labels.html", context, status=status)
 
 
+class Writing(gate.Gated, View):
+    """Let Paddock write to the cluster: the manifest, the command, and the token it prints."""
+
+    permission = Permission.CLUSTER_WRITE
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Show what it may write, and whether it does."""
+        return self._page(request, self._cluster(request, slug), forms.TokenForm(), 200)
+
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Keep the token."""
+        found = self._cluster(request, slug)
+        form = forms.TokenForm(request.POST)
+        if form.is_valid():
+            try:
+                accounts.keep(
+                    cluster=found,
+                    account=Account.MANAGE,
+                    token=form.cleaned_data["token"],
+                    by=gate.actor_of(request),
+                    at=clock.now(),
+                )
+            except errors.Refused as refused:
+                put_errors(form, refused)
+            else:
+                messages.success(request, _("Paddock writes to %s from now on.") % found.name)
+                return redirect("registry:writing", slug=slug)
+        return self._page(request, found, form, 422)
+
+    def _cluster(self, request: HttpRequest, slug: str) -> Cluster:
+        found = _visible(request, slug)
+        gate.demand(request, Permission.CLUSTER_WRITE, cluster=found.pk)
+        return found
+
+    def _page(self, request: HttpRequest, found: Cluster, form: forms.TokenForm, status: int) -> HttpResponse:
+        context = {
+            "title": _("Writing to %s") % found.name,
+            "about": _("Namespaces, members and quotas of projects are made true in the cluster with an account."),
+            "crumbs": [CLUSTERS, parts.Crumb(found.name, found.get_absolute_url())],
+            "cluster": found,
+            "account": found.accounts.filter(key=Account.MANAGE).first(),
+            "form": form,
+            "manifest": write_rights.manifests(),
+            "command": presenting.WRITE_TOKEN_COMMAND,
+        }
+        return render(request, "clusters/registry/writing.html", context, status=status)
+
+
+@require_POST
+@gate.requires(Permission.CLUSTER_WRITE)
+def forget_account(request: HttpRequest, slug: str) -> HttpResponse:
+    """Write nothing more to the cluster; what is there stays."""
+    found = _visible(request, slug)
+    gate.demand(request, Permission.CLUSTER_WRITE, cluster=found.pk)
+    accounts.forget(cluster=found, account=Account.MANAGE, by=gate.actor_of(request))
+    messages.success(request, _("Paddock writes nothing more to %s. What is there stays.") % found.name)
+    return redirect("registry:writing", slug=slug)
+
+
 class Detach(gate.Gated, View):
     """Let go of a cluster, after its name was typed."""
 
@@ -288,4 +350,13 @@ def manifest(request: HttpRequest) -> HttpResponse:
     """Give the manifest as a file. It holds no secret."""
     response = HttpResponse(rights.manifests(), content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="paddock-read.yaml"'
+    return response
+
+
+@require_GET
+@gate.requires(Permission.CLUSTER_VIEW)
+def write_manifest(request: HttpRequest) -> HttpResponse:
+    """Give the manifest of the tier "projects" as a file. It holds no secret."""
+    response = HttpResponse(write_rights.manifests(), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="paddock-projects.yaml"'
     return response
