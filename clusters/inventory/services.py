@@ -29,7 +29,8 @@ from clusters.registry import services as registry
 from clusters.registry.models import Cluster
 from portal.audit import services as audit
 from portal.core import errors
-from portal.core.actors import Actor, Subject
+from portal.core.actors import SYSTEM, Actor, Subject
+from portal.jobs import services as jobs
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,8 @@ GONE_KEPT = timedelta(days=7)
 FORGET_ROWS = 5_000
 # Pods are put on nodes and into namespaces by name: those are read before them where nothing is known yet.
 FIRST = (NAMESPACE, NODE)
+# A change of one of these may be a change of what Paddock wrote.
+WRITTEN = frozenset({"namespace", "role_binding", "cluster_role_binding", "quota", "limit_range", "network_policy"})
 # Kinds whose objects are not rows one by one.
 OWN_READINGS: Mapping[str, type[Reading]] = {OCCURRENCE.name: occurrences.OccurrenceReading}
 
@@ -143,7 +146,15 @@ def sync_once(
     finally:
         report.seconds = clock.elapsed
         lease.give_back(grip, passed_at=clock.now(), pass_seconds=report.seconds, **values)
+    _tell(cluster, report)
     return report
+
+
+def _tell(cluster: Cluster, report: PassReport) -> None:
+    """Upward news, by kind of job: something changed of what Paddock writes itself."""
+    if any(one.kind in WRITTEN and (one.changed or one.deleted) for one in report.streams):
+        with transaction.atomic():
+            jobs.enqueue("clusters.applying.look", key=str(cluster.pk), by=SYSTEM, cluster_id=str(cluster.pk))
 
 
 def _read(

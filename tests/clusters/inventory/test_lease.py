@@ -93,7 +93,7 @@ def test_the_schedule_asks_for_clusters_that_are_free_and_due(estate: MakeEstate
     assert job.result["failed"] == {}
     assert Pod.objects.count() == 3
     schedule.drain_due(at + timedelta(minutes=4))
-    assert Job.objects.open().count() == 2
+    assert Job.objects.open().filter(kind="clusters.inventory.drain").count() == 2
 
 
 def test_a_detached_cluster_is_not_read(estate: MakeEstate) -> None:
