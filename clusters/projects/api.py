@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -11,14 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
-from clusters.projects import finding, lists, selectors
+from clusters.projects import finding, lists, orphan_lists, selectors
 from clusters.projects import since as begins
-from clusters.projects.models import NamespaceTenure, Project, Team
-from clusters.projects.services import holdings, projects, teams
+from clusters.projects.models import NamespaceRemoval, NamespaceTenure, NamespaceWish, Project, Team
+from clusters.projects.services import holdings, leaving, namespaces, projects, removals, teams, terms
 from clusters.projects.services.holdings import Key
+from clusters.projects.services.namespaces import Wanted
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.core import clock
+from portal.core import clock, errors
 from portal.core.listing import ApiList
 
 
@@ -121,6 +123,52 @@ class HoldingOut(serializers.ModelSerializer[NamespaceTenure]):
         return {**super().get_fields(), "from": since, "to": until}
 
 
+class WishIn(serializers.Serializer[dict[str, str]]):
+    """Namespaces to be made: each name on each cluster."""
+
+    names = serializers.ListField(child=serializers.CharField(max_length=63), min_length=1, max_length=50)
+    clusters = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=200)
+    labels = serializers.DictField(child=serializers.CharField(max_length=63, allow_blank=True), required=False)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class WishOut(serializers.ModelSerializer[NamespaceWish]):
+    """A namespace that was asked for, and how far it is: wanted, made, failed or withdrawn."""
+
+    cluster = serializers.UUIDField(source="cluster_id")
+
+    class Meta:
+        model = NamespaceWish
+        fields = ("id", "cluster", "name", "labels", "ends_at", "state", "made_uid", "text", "created_at")
+
+
+class EndIn(serializers.Serializer[dict[str, str]]):
+    """Until when namespaces are there; null: they do not end. Deleting them then is for people, on the page."""
+
+    namespaces = NamespaceRef(many=True, allow_empty=False)
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class DeleteIn(serializers.Serializer[dict[str, str]]):
+    """Namespaces to be deleted with all that is in them."""
+
+    namespaces = NamespaceRef(many=True, allow_empty=False)
+
+
+class RemovalOut(serializers.ModelSerializer[NamespaceRemoval]):
+    """A namespace that is to be deleted: wanted, sent, gone or failed."""
+
+    class Meta:
+        model = NamespaceRemoval
+        fields = ("cluster_id", "namespace_uid", "name", "state", "text", "asked_at")
+
+
+class LeaveIn(serializers.Serializer[dict[str, str]]):
+    """What becomes of the namespaces of a project that leaves; deleting them is for people."""
+
+    choice = serializers.ChoiceField(choices=["release"])
+
+
 def _read(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     given = serializer(data=request.data)
     given.is_valid(raise_exception=True)
@@ -179,6 +227,11 @@ class Projects(ApiList, GenericViewSet[Project]):
     """Projects and what they hold."""
 
     permissions = {
+        "wishes": Permission.PROJECT_VIEW,
+        "create_namespaces": Permission.NAMESPACE_CREATE,
+        "end_namespaces": Permission.NAMESPACE_CREATE,
+        "delete_namespaces": Permission.NAMESPACE_DELETE,
+        "offboard": Permission.PROJECT_EDIT,
         "list": Permission.PROJECT_VIEW,
         "retrieve": Permission.PROJECT_VIEW,
         "namespaces": Permission.PROJECT_VIEW,
@@ -238,6 +291,62 @@ class Projects(ApiList, GenericViewSet[Project]):
         project = finding.project(request, pk=pk)
         rows = NamespaceTenure.objects.filter(project=project).order_by("-period", "-id")[:5000]
         return Response({"next": None, "results": HoldingOut(rows, many=True).data})
+
+    @extend_schema(responses=WishOut(many=True))
+    @action(detail=True, methods=["get"], url_path="new-namespaces")
+    def wishes(self, request: Request, pk: UUID) -> Response:
+        """The namespaces that were asked for, newest first, with what the clusters said."""
+        rows = NamespaceWish.objects.filter(project=finding.project(request, pk=pk)).order_by("-created_at", "pk")[
+            :1000
+        ]
+        return Response({"next": None, "results": WishOut(rows, many=True).data})
+
+    @extend_schema(request=WishIn, responses={201: WishOut(many=True)})
+    @wishes.mapping.post
+    def create_namespaces(self, request: Request, pk: UUID) -> Response:
+        """Ask for namespaces on several clusters: all, or none."""
+        project = self._demanded(request, pk, Permission.NAMESPACE_CREATE)
+        data = _read(WishIn, request)
+        places = {place.id for place in selectors.clusters_for(gate.person(request), project)}
+        if not set(data["clusters"]) <= places:
+            raise errors.Refused.one("clusters", _("At least one of the clusters is not one to choose."))
+        wanted = [
+            Wanted(cluster, name, data.get("labels", {}), data.get("ends_at"))
+            for cluster in dict.fromkeys(data["clusters"])
+            for name in dict.fromkeys(data["names"])
+        ]
+        rows = namespaces.create(project=project, wanted=wanted, by=gate.actor_of(request), at=clock.now())
+        return Response({"results": WishOut(rows, many=True).data}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=EndIn, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="end-namespaces")
+    def end_namespaces(self, request: Request, pk: UUID) -> Response:
+        """Give namespaces an end, another one, or none: all, or none of them. Their owners are told before."""
+        project = self._demanded(request, pk, Permission.NAMESPACE_CREATE)
+        data = _read(EndIn, request)
+        terms.keep_all(
+            project=project, keys=_keys(data), until=data["ends_at"], by=gate.actor_of(request), at=clock.now()
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=DeleteIn, responses={202: RemovalOut(many=True)})
+    @action(detail=True, methods=["post"], url_path="delete-namespaces")
+    def delete_namespaces(self, request: Request, pk: UUID) -> Response:
+        """Have namespaces deleted with all that is in them. Asked again it is the same; no token may do it."""
+        project = self._demanded(request, pk, Permission.NAMESPACE_DELETE)
+        rows = removals.ask(
+            project=project, keys=_keys(_read(DeleteIn, request)), by=gate.actor_of(request), at=clock.now()
+        )
+        return Response({"results": RemovalOut(rows, many=True).data}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=LeaveIn, responses=ProjectOut)
+    @action(detail=True, methods=["post"])
+    def offboard(self, request: Request, pk: UUID) -> Response:
+        """Let a project go; its namespaces stand on without project."""
+        project = self._demanded(request, pk, Permission.PROJECT_EDIT)
+        choice = _read(LeaveIn, request)["choice"]
+        leaving.offboard(project=project, choice=choice, by=gate.actor_of(request), at=clock.now())
+        return Response(ProjectOut(finding.project(request, pk=pk)).data)
 
     @extend_schema(request=NamespacesIn, responses=HoldingOut(many=True))
     @action(detail=True, methods=["post"])
@@ -299,16 +408,32 @@ class Projects(ApiList, GenericViewSet[Project]):
         return team
 
 
+class VolumesWithoutClaim(ApiList, GenericViewSet[NamespaceTenure]):
+    """Volumes that no claim holds."""
+
+    permissions = {"list": Permission.PROJECT_ASSIGN}
+    listing = orphan_lists.VolumeOrphans
+
+
+class WorkloadsWithoutOwner(ApiList, GenericViewSet[NamespaceTenure]):
+    """Workloads in namespaces without project."""
+
+    permissions = {"list": Permission.PROJECT_ASSIGN}
+    listing = orphan_lists.WorkloadOrphans
+
+
 class UnownedNamespaces(ApiList, GenericViewSet[NamespaceTenure]):
     """Namespaces without project, each with a suggestion."""
 
     permissions = {"list": Permission.PROJECT_ASSIGN}
-    listing = lists.UnownedList
+    listing = orphan_lists.UnownedList
 
 
 # (prefix, viewset, basename), read by portal/config/api_urls.py
 ROUTES: list[tuple[str, type[ViewSetMixin], str]] = [
     ("teams", Teams, "teams"),
     ("projects", Projects, "projects"),
+    ("volumes-without-claim", VolumesWithoutClaim, "volumes-without-claim"),
+    ("workloads-without-owner", WorkloadsWithoutOwner, "workloads-without-owner"),
     ("unowned-namespaces", UnownedNamespaces, "unowned-namespaces"),
 ]

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from clusters.projects import selectors
 from clusters.projects.models import Project, Team
+from clusters.projects.orphan_lists import Orphans
 from clusters.projects.services.holdings import Key
 from portal.access import gate
 from portal.access.permissions import Permission
@@ -36,6 +37,13 @@ def may(request: HttpRequest, permission: Permission, on: Project, owner: Team |
     """Tell whether the person has the right on a project, for what its page offers."""
     scopes = gate.person(request).scopes_for(permission)
     return scopes.covers(project=on.pk, team=owner.pk if owner else None)
+
+
+def demand_shown(request: HttpRequest | Request, listing: type[Orphans], keys: Sequence[Key]) -> None:
+    """Refuse things that are not on the person's list, by cluster and uid. Raises `Refused` at "pick"."""
+    found = listing().mine(gate.person(request)).filter(uid__in={uid for _cluster, uid in keys})
+    if not keys or not set(keys) <= set(found.values_list("cluster_id", "uid")):
+        raise errors.Refused.one("pick", _("Choose rows of this list. Load the page again."))
 
 
 def demand_namespaces(request: HttpRequest | Request, keys: Sequence[Key]) -> None:

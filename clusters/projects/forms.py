@@ -8,8 +8,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clusters.projects import since as begins
+from clusters.projects import wanting
 from clusters.projects.models import Project, Team
 from clusters.projects.services.holdings import Key
+from clusters.projects.services.namespaces import Wanted
 from portal.core import errors
 
 NOW, FIRST_SEEN, AN_HOUR = "now", "first_seen", "hour"
@@ -27,6 +29,14 @@ def parse_keys(picked: Iterable[str]) -> list[Key]:
         if not uid or len(uid) > 64:
             raise errors.Refused.one("namespaces", _("A chosen row could not be read. Load the page again."))
     return keys
+
+
+def one_id(text: str) -> UUID:
+    """Read one id. Raises `Refused`: nothing that a page offers is written like this."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise errors.Refused.one("", _("A chosen row could not be read. Load the page again.")) from None
 
 
 class TeamForm(forms.Form):
@@ -54,6 +64,7 @@ class ProjectSettingsForm(ProjectForm):
         required=False,
         help_text=_("Everybody can find it by name when asking for access. Otherwise one must know its slug."),
     )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
 
 
 class NewProjectForm(ProjectForm):
@@ -120,3 +131,102 @@ class HoldingForm(forms.Form):
         if hour is None:
             raise errors.Refused.one("hour", _("Name the hour."))
         return begins.parse(hour.isoformat())
+
+
+class NewNamespacesForm(forms.Form):
+    """Namespaces for several clusters at once."""
+
+    names = forms.CharField(
+        label=_("Names"),
+        max_length=4000,
+        help_text=_("One or several, separated by spaces or lines. Each is made on every chosen cluster."),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "form-control mono", "spellcheck": "false"}),
+    )
+    clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
+    labels = forms.CharField(
+        label=_("Labels"),
+        max_length=4000,
+        required=False,
+        help_text=_("key=value, separated by spaces or lines."),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "form-control mono", "spellcheck": "false"}),
+    )
+    ends_at = forms.DateTimeField(
+        label=_("Ends"),
+        required=False,
+        help_text=_("For namespaces of a test or a review, in UTC. Its owners are told three days and one day before."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    delete_then = forms.BooleanField(
+        label=_("Delete them then"),
+        required=False,
+        help_text=_("With all that is in them. Otherwise they wait for the word of an owner."),
+    )
+
+    def __init__(self, *args: Any, clusters: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["clusters"].choices = list(clusters)  # type: ignore[attr-defined]
+
+    def wanted(self) -> list[Wanted]:
+        """Return what is asked for. Raises `Refused` at "names" and "labels"."""
+        names = wanting.names_of(self.cleaned_data["names"])
+        labels, wrong = wanting.labels_of(self.cleaned_data["labels"])
+        if wrong:
+            raise errors.Refused({"labels": wrong})
+        end, then = self.cleaned_data["ends_at"], self.cleaned_data["delete_then"]
+        return [
+            Wanted(UUID(cluster), name, labels, end, bool(end and then))
+            for cluster in self.cleaned_data["clusters"]
+            for name in names
+        ]
+
+
+class EndForm(forms.Form):
+    """Until when the chosen namespaces are there."""
+
+    ends_at = forms.DateTimeField(
+        label=_("Ends"),
+        required=False,
+        help_text=_("In UTC. Empty: they do not end."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    delete_then = forms.BooleanField(
+        label=_("Delete them then"),
+        required=False,
+        help_text=_("With all that is in them. Otherwise they wait for the word of an owner."),
+    )
+
+
+class LeaveForm(forms.Form):
+    """What becomes of the namespaces of a project that leaves."""
+
+    choice = forms.ChoiceField(
+        label=_("Its namespaces"),
+        choices=[("release", _("stand on, without project")), ("delete", _("are deleted with all that is in them"))],
+        initial="release",
+    )
+    name = forms.CharField(
+        label=_("Name of the project"),
+        max_length=100,
+        help_text=_("Type it, so that it is this one."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class RuleForm(forms.Form):
+    """Which namespaces without project a project probably owns."""
+
+    project = forms.ModelChoiceField(label=_("Project"), queryset=Project.objects.none(), to_field_name="slug")
+    beginning = forms.CharField(
+        label=_("Beginning of the name"), max_length=63, required=False, help_text=_("Such as shop-; or a label.")
+    )
+    label = forms.CharField(label=_("Label"), max_length=381, required=False, help_text=_("Such as team=shop."))
+    clusters = forms.CharField(
+        label=_("Clusters"),
+        max_length=500,
+        required=False,
+        help_text=_("A selector over labels of clusters, such as stage=test. Empty: all."),
+    )
+
+    def __init__(self, *args: Any, projects: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]

@@ -4,13 +4,24 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Subquery, TextField, Value, When
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from django.urls import reverse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from clusters.applying.models import AppliedObject, State
 from clusters.inventory.models import Namespace
-from clusters.projects import selectors, suggestions
-from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
+from clusters.projects import selectors
+from clusters.projects.models import (
+    NamespaceRemoval,
+    NamespaceTenure,
+    NamespaceTerm,
+    NamespaceWish,
+    Project,
+    ProjectTenure,
+    RemovalState,
+    Team,
+)
 from clusters.registry.models import Cluster
 from portal.access.permissions import Permission
 from portal.access.scopes import Person
@@ -21,17 +32,6 @@ from portal.core import listing
 from portal.core.listing import Column, Filter
 
 STATES = {"open": ("ok", _("Open")), "closed": ("unknown", _("Closed"))}
-REASONS = {
-    "former": ("plain", _("held one of this name before")),
-    "rancher": ("plain", _("same Rancher project")),
-    "label": ("plain", _("label names the project")),
-    "team_label": ("plain", _("label names the team")),
-    "": ("plain", _("nothing points anywhere")),
-}
-
-
-# Kubernetes puts it on every namespace; it repeats the name.
-OWN_NAME = "kubernetes.io/metadata.name"
 
 
 def cluster_choices(user: Person) -> list[tuple[str, str]]:
@@ -50,7 +50,32 @@ def _held(outer: str, count: str = "*") -> Subquery:
     return Subquery(rows.values("project").annotate(n=counted).values("n"))
 
 
-def _pick(cluster: str, uid: str) -> Concat:
+def _written(state: str = "") -> Subquery:
+    """How many objects Paddock writes for a project, or how many of them stand in a state."""
+    rows = AppliedObject.objects.filter(project_id=OuterRef("pk")).order_by()
+    rows = rows.filter(state=state) if state else rows
+    return Subquery(rows.values("project_id").annotate(n=Count("pk")).values("n"))
+
+
+def _of_those(count: Subquery) -> Case:
+    """None where nothing is written at all, which `wanted` says."""
+    return Case(When(wanted__isnull=False, then=Coalesce(count, 0)))
+
+
+def _next_end() -> Subquery:
+    held = NamespaceTenure.objects.current().filter(
+        cluster_id=OuterRef("cluster_id"), namespace_uid=OuterRef("namespace_uid")
+    )
+    terms = NamespaceTerm.objects.filter(Exists(held.filter(project_id=OuterRef(OuterRef("pk"))))).order_by("ends_at")
+    return Subquery(terms.values("ends_at")[:1])
+
+
+def _applied(row: dict[str, Any]) -> str:
+    """Say `2 of 3`: what is not applied says why on the project's page."""
+    return _now("%(n)s of %(all)s") % {"n": row["applied"] or 0, "all": row["wanted"]} if row["wanted"] else ""
+
+
+def pick(cluster: str, uid: str) -> Concat:
     """What a checkbox carries and `forms.parse_keys` reads: the namespace's identity."""
     return Concat(Cast(cluster, TextField()), Value("/"), Cast(uid, TextField()), output_field=TextField())
 
@@ -67,6 +92,8 @@ class ProjectList(listing.Listing):
         Column("team", _("Team"), href=listing.link("projects:team", "team_slug"), absent=_("none")),
         Column("namespaces", _("Namespaces"), "number", absent=_("none")),
         Column("clusters", _("Clusters"), "number", absent=_("none")),
+        Column("applied", _("Applied"), show=_applied, absent=_("nothing written")),
+        Column("ends_soon", _("Next end"), "instant", absent=_("none")),
         Column("description", _("Description")),
         Column("created_at", _("Open since"), "age"),
         Column("ended_at", _("Closed"), "instant", absent=_("open"), on_page=False),
@@ -92,7 +119,9 @@ class ProjectList(listing.Listing):
         return (
             selectors.with_team(found)
             .annotate(team=F("team_name"), namespaces=_held("pk"), clusters=_held("pk", "cluster_id"))
-            .values(*(column.key for column in ProjectList.columns))
+            .annotate(wanted=_written(), ends_soon=_next_end())
+            .annotate(applied=_of_those(_written(State.APPLIED)))
+            .values("wanted", *(column.key for column in ProjectList.columns))
         )
 
     def empty_action(self, user: Person) -> listing.Link | None:
@@ -142,6 +171,32 @@ class TeamList(listing.Listing):
         return listing.Link(_("New team"), reverse("projects:new_team")) if everything else None
 
 
+HOLDING_STATES = {
+    "live": ("ok", _("There")),
+    "gone": ("unknown", _("Gone")),
+    "wanted": ("attention", _("To be deleted")),
+    "sent": ("busy", _("Being deleted")),
+    "failed": ("broken", _("Could not be deleted")),
+}
+
+
+def _same(model: type[NamespaceTerm] | type[NamespaceRemoval]) -> Any:
+    return model.objects.filter(cluster_id=OuterRef("cluster_id"), namespace_uid=OuterRef("namespace_uid"))
+
+
+def _written_in(state: str = "") -> Subquery:
+    """What is written into one namespace, its own labels included."""
+    rows = AppliedObject.objects.filter(cluster_id=OuterRef("cluster_id"), namespace_uid=OuterRef("namespace_uid"))
+    rows = (rows.filter(state=state) if state else rows).order_by()
+    return Subquery(rows.values("namespace_uid").annotate(n=Count("pk")).values("n"))
+
+
+def _unwell() -> Any:
+    """What of it is not as it should be, the longest first."""
+    rows = AppliedObject.objects.filter(cluster_id=OuterRef("cluster_id"), namespace_uid=OuterRef("namespace_uid"))
+    return rows.exclude(text="").order_by("since", "pk")
+
+
 class HoldingList(listing.Listing):
     """What a project holds now; `pick` is what a checkbox carries."""
 
@@ -155,7 +210,10 @@ class HoldingList(listing.Listing):
         Column("namespace", _("Namespace"), "code"),
         Column("cluster_name", _("Cluster")),
         Column("since", _("In this project since"), "instant"),
-        Column("state", _("State"), "state", states={"live": ("ok", _("There")), "gone": ("unknown", _("Gone"))}),
+        Column("state", _("State"), "state", states=HOLDING_STATES),
+        Column("applied", _("Applied"), show=_applied, absent=_("nothing written")),
+        Column("ends_at", _("Ends"), "instant", absent=_("does not end")),
+        Column("trouble", _("What is wrong"), absent=_("nothing")),
         Column("reason", _("Reason"), on_page=False),
         Column("namespace_uid", _("Uid"), "code", on_page=False),
         Column("cluster_id", _("Cluster id"), on_page=False),
@@ -171,20 +229,42 @@ class HoldingList(listing.Listing):
         """The current holdings of the project in `scope`, which must be one the person may see."""
         seen = Project.objects.visible_to(user).filter(slug=self.scope["slug"])
         there = Namespace.objects.live().filter(cluster_id=OuterRef("cluster_id"), uid=OuterRef("namespace_uid"))
+        read = Namespace.objects.filter(cluster_id=OuterRef("cluster_id"), uid=OuterRef("made_uid"))
+        made = NamespaceWish.objects.filter(
+            ~Exists(read), cluster_id=OuterRef("cluster_id"), made_uid=OuterRef("namespace_uid")
+        )
         return (
             NamespaceTenure.objects.current()
             .filter(project__in=seen)
             .annotate(
                 namespace=F("namespace_name"),
                 since=F("period__startswith"),
-                pick=_pick("cluster_id", "namespace_uid"),
-                state=Case(When(Exists(there), then=Value("live")), default=Value("gone")),
+                pick=pick("cluster_id", "namespace_uid"),
+                removal=Subquery(_same(NamespaceRemoval).values("state")[:1]),
+                ends_at=Subquery(_same(NamespaceTerm).values("ends_at")[:1]),
+                wanted=_written_in(),
+                applied=_of_those(_written_in(State.APPLIED)),
+                trouble=Coalesce(
+                    NullIf(Subquery(_same(NamespaceRemoval).values("text")[:1]), Value("")),
+                    Subquery(_unwell().values("text")[:1]),
+                ),
+                state=Case(
+                    When(removal=RemovalState.GONE, then=Value("gone")),
+                    When(~Exists(there) & ~Exists(made), then=Value("gone")),
+                    When(removal__isnull=False, then=F("removal")),
+                    When(Exists(there.filter(deleting_since__isnull=False)), then=Value("sent")),
+                    default=Value("live"),
+                ),
             )
             .values(
                 "id",
                 "namespace",
                 "since",
                 "state",
+                "wanted",
+                "applied",
+                "ends_at",
+                "trouble",
                 "reason",
                 "namespace_uid",
                 "cluster_id",
@@ -192,89 +272,6 @@ class HoldingList(listing.Listing):
                 cluster_name=F("cluster__name"),
             )
         )
-
-
-def hint_choices(_user: Person) -> list[tuple[str, Any]]:
-    """Return whether a project is suggested."""
-    return [("some", _("a project is suggested")), ("none", _("nothing is suggested"))]
-
-
-def _suggested_name(row: dict[str, Any]) -> str:
-    name: str = row["suggested_name"]
-    return name
-
-
-class UnownedList(listing.Listing):
-    """Live namespaces without project, each with who probably owns it."""
-
-    key = "unowned"
-    title = _("Namespaces without project")
-    permission = Permission.PROJECT_ASSIGN
-    empty_reason = _("Every namespace belongs to a project.")
-    select_key = "pick"
-    pick_name = "pick"
-    columns = (
-        Column("name", _("Namespace"), "code"),
-        Column("cluster_name", _("Cluster")),
-        Column("suggested_project", _("Probably"), absent=_("no hint"), show=_suggested_name),
-        Column("reason", _("Why"), "state", states=REASONS),
-        Column("hint", _("Hint"), "code", absent=_("none"), on_page=False),
-        Column("labels", _("Labels"), "labels"),
-        Column("rancher_project", _("Rancher project"), "code", absent=_("none")),
-        Column("created_at", _("Age"), "age"),
-        Column("uid", _("Uid"), "code", on_page=False),
-        Column("cluster_id", _("Cluster id"), on_page=False),
-    )
-    filters = (
-        Filter("name", _("Namespace"), "text"),
-        Filter("cluster", _("Cluster"), choices=cluster_choices),
-        Filter("hint", _("Hint"), choices=hint_choices),
-        Filter("rancher_project", _("Rancher project"), "text"),
-    )
-    orders = {
-        "name": ("name", "id"),
-        "cluster_name": ("cluster_name", "name", "id"),
-        "suggested_project": ("suggested_project", "rancher_project", "name", "id"),
-        "created_at": ("created_at", "id"),
-    }
-    default_order = "suggested_project"
-
-    def rows(self, user: Person, params: listing.Params) -> Any:
-        """In memory: a suggestion depends on every holding. Fleets have thousands of namespaces, not millions."""
-        found = selectors.unowned(user)
-        if params.filters["name"]:
-            found = found.filter(name__icontains=params.filters["name"])
-        if params.filters["cluster"]:
-            found = found.filter(cluster__slug=params.filters["cluster"])
-        if params.filters["rancher_project"]:
-            found = found.filter(rancher_project=params.filters["rancher_project"])
-        rows = list(
-            found.annotate(pick=_pick("cluster_id", "uid")).values(
-                "id",
-                "name",
-                "uid",
-                "cluster_id",
-                "labels",
-                "rancher_project",
-                "created_at",
-                "pick",
-                cluster_name=F("cluster__name"),
-            )
-        )
-        hints = selectors.suggested(rows, selectors.choices_for(user, Permission.PROJECT_ASSIGN))
-        for row in rows:
-            _put(row, hints[(row["cluster_id"], row["uid"])])
-        wanted = params.filters["hint"]
-        return [row for row in rows if not wanted or wanted == ("some" if row["suggested_project"] else "none")]
-
-
-def _put(row: dict[str, Any], hint: suggestions.Suggestion) -> None:
-    row["labels"] = {label: value for label, value in (row["labels"] or {}).items() if label != OWN_NAME}
-    row["suggested_project"] = hint.project.slug if hint.project else None
-    row["suggested_name"] = hint.project.name if hint.project else ""
-    row["reason"] = hint.reason
-    row["hint"] = f"{hint.label}={hint.value}" if hint.label else (hint.value or None)
-    row["rancher_project"] = row["rancher_project"] or None
 
 
 class ActivityList(listing.Listing):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 LONGEST = 63
 # Words that stand where a slug stands in the addresses of the room.
-RESERVED = frozenset({"new", "unowned"})
+RESERVED = frozenset({"new", "unowned", "rules"})
 
 
 def slug_of(name: str) -> str:

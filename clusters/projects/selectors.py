@@ -1,7 +1,7 @@
 """Reads about ownership."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,20 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
+from clusters.applying.models import AppliedObject
 from clusters.inventory.models import Namespace
+from clusters.kube import label_selector
 from clusters.projects import suggestions
-from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
+from clusters.projects.models import (
+    ClaimRule,
+    NamespaceTenure,
+    NamespaceWish,
+    Project,
+    ProjectTenure,
+    Team,
+    WishState,
+)
+from clusters.registry.models import Cluster
 from portal.access.permissions import Permission
 from portal.access.scopes import Person
 from portal.core.periods import Period
@@ -143,8 +154,23 @@ def suggested(
         for row in rows
     ]
     clusters = {row["cluster_id"] for row in rows}
-    known = suggestions.Known(_former(clusters), _rancher(clusters))
+    known = suggestions.Known(_former(clusters), _rancher(clusters), _rules())
     return suggestions.suggest(namespaces, choices, known)
+
+
+def _rules() -> list[suggestions.Rule]:
+    labels = dict(Cluster.objects.attached().values_list("pk", "labels"))
+    return [
+        suggestions.Rule(rule.project_id, rule.prefix, rule.label_key, rule.label_value, _chosen(rule.clusters, labels))
+        for rule in ClaimRule.objects.filter(project__ended_at=None).order_by("created_at", "pk")
+    ]
+
+
+def _chosen(selector: str, labels: Mapping[UUID, Mapping[str, str]]) -> frozenset[UUID] | None:
+    if not selector:
+        return None
+    wanted = label_selector.parse(selector)
+    return frozenset(cluster for cluster, worn in labels.items() if wanted.matches(worn))
 
 
 def _former(clusters: set[UUID]) -> dict[tuple[UUID, str], UUID]:
@@ -188,3 +214,66 @@ def drift() -> list[Drift]:
         for cluster, uid, name, team, project, dated_team, dated_project in found
         if (team, project) != (dated_team, dated_project)
     ]
+
+
+@dataclass(frozen=True)
+class WishLine:
+    """A namespace that is being made, or could not be."""
+
+    id: UUID
+    name: str
+    cluster: str
+    word: str
+    tone: str
+    text: str
+    open: bool
+
+
+def wishes(project: Project) -> list[WishLine]:
+    """Return the project's namespaces that are not made yet, and those that failed, by cluster and name."""
+    said = AppliedObject.objects.filter(source="projects.wish", source_id=OuterRef("pk")).values("text")[:1]
+    rows = (
+        NamespaceWish.objects.filter(project=project, state__in=[WishState.WANTED, WishState.FAILED])
+        .select_related("cluster")
+        .annotate(said=Subquery(said))
+        .order_by("cluster__name", "name")
+    )
+    return [
+        WishLine(
+            row.pk,
+            row.name,
+            row.cluster.name,
+            row.get_state_display(),
+            "busy" if row.state == WishState.WANTED else "broken",
+            row.text or row.said or "",
+            row.state == WishState.WANTED,
+        )
+        for row in rows[:200]
+    ]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster on which namespaces can be made for a project. `is_own`: the project holds some there already."""
+
+    id: UUID
+    name: str
+    is_own: bool
+
+    @property
+    def label(self) -> str:
+        """Its name as a choice."""
+        return self.name
+
+
+def clusters_for(user: Person, project: Project) -> list[Place]:
+    """Return the attached clusters on which the person may have namespaces of the project made, its own ones first.
+
+    Those the project is on already, and those the person may see themselves: the first namespace on another cluster
+    is for somebody who answers for that cluster.
+    """
+    own = set(NamespaceTenure.objects.current().filter(project=project).values_list("cluster_id", flat=True))
+    seen = set(Cluster.objects.visible_to(user).values_list("pk", flat=True))
+    rows = Cluster.objects.attached().filter(pk__in=own | seen)
+    places = [Place(row.pk, row.name, row.pk in own) for row in rows.only("pk", "name")]
+    return sorted(places, key=lambda place: (not place.is_own, place.name))

@@ -1,7 +1,8 @@
 """Who probably owns a namespace that nobody holds. Pure, and advice only: a person decides.
 
 The first of these that says something wins: the project that held a namespace of this name in this cluster before;
-the project that holds the other namespaces of the same Rancher project; labels that name a project or a team.
+the one project whose rule fits; the project that holds the other namespaces of the same Rancher project; labels that
+name a project or a team.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 Key = tuple[UUID, str]
-Reason = Literal["former", "rancher", "label", "team_label", ""]
+Reason = Literal["former", "rule", "rancher", "label", "team_label", ""]
 
 # In the order of trust. A value names a project by slug or name, a team likewise.
 PROJECT_LABELS = ("project", "app.kubernetes.io/part-of", "paddock/project", "projectName", "product", "application")
@@ -40,11 +41,34 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What a project claims: a beginning of names, or a label; `clusters` None is all of them."""
+
+    project: UUID
+    prefix: str = ""
+    label_key: str = ""
+    label_value: str = ""
+    clusters: frozenset[UUID] | None = None
+
+    @property
+    def text(self) -> str:
+        """What it looks for."""
+        return f"{self.prefix}*" if self.prefix else f"{self.label_key}={self.label_value}"
+
+    def fits(self, one: "Unowned") -> bool:
+        """Tell whether it means the namespace."""
+        if self.clusters is not None and one.key[0] not in self.clusters:
+            return False
+        return one.name.startswith(self.prefix) if self.prefix else one.labels.get(self.label_key) == self.label_value
+
+
+@dataclass(frozen=True)
 class Known:
-    """What is known of holdings: by (cluster, namespace name) of the past, and by (cluster, Rancher project) of now."""
+    """What is known: holdings once by (cluster, namespace name), now by (cluster, Rancher project), and rules."""
 
     former: Mapping[tuple[UUID, str], UUID] = field(default_factory=dict)
     rancher: Mapping[tuple[UUID, str], frozenset[UUID]] = field(default_factory=dict)
+    rules: Sequence[Rule] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +98,9 @@ def _of(one: Unowned, names: "_Names", known: Known) -> Suggestion:
     former = names.by_id.get(known.former.get((cluster, one.name), cluster))
     if former is not None:
         return Suggestion(former, "former", former.team_name, group=group)
+    fitting = [rule for rule in known.rules if rule.fits(one)]
+    if len({rule.project for rule in fitting}) == 1 and (ruled := names.by_id.get(fitting[0].project)) is not None:
+        return Suggestion(ruled, "rule", ruled.team_name, value=fitting[0].text, group=group)
     neighbours = known.rancher.get((cluster, one.rancher_project), frozenset()) if one.rancher_project else frozenset()
     if len(neighbours) == 1 and (shared := names.by_id.get(next(iter(neighbours)))) is not None:
         return Suggestion(shared, "rancher", shared.team_name, value=one.rancher_project, group=group)

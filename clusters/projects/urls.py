@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clusters.projects.views import members, projects, robots, teams, unowned
+from clusters.projects.views import members, namespaces, projects, robots, teams, unowned
 
 app_name = "projects"
 # The fixed words stand first and are no slugs (naming.RESERVED).
@@ -10,7 +10,21 @@ urlpatterns = [
     path("projects/", projects.Projects.as_view(), name="projects"),
     path("projects/new/", projects.NewProject.as_view(), name="new"),
     path("projects/unowned/", unowned.Unowned.as_view(), name="unowned"),
+    path("projects/unowned/volumes/", unowned.Volumes.as_view(), name="unowned_volumes"),
+    path("projects/unowned/workloads/", unowned.Workloads.as_view(), name="unowned_workloads"),
+    path("projects/unowned/roles/", unowned.Roles.as_view(), name="unowned_roles"),
+    path("projects/rules/", unowned.Rules.as_view(), name="rules"),
+    path("projects/rules/delete/", unowned.delete_rule, name="delete_rule"),
     path("projects/<slug:slug>/", projects.ProjectPage.as_view(), name="project"),
+    path(
+        "projects/<slug:slug>/namespaces/new/",
+        namespaces.NewNamespaces.as_view(),
+        name="project_new_namespaces",
+    ),
+    path("projects/<slug:slug>/namespaces/withdraw/", namespaces.withdraw, name="project_withdraw_namespace"),
+    path("projects/<slug:slug>/namespaces/end/", namespaces.Ends.as_view(), name="project_end_namespaces"),
+    path("projects/<slug:slug>/namespaces/delete/", namespaces.Delete.as_view(), name="project_delete_namespaces"),
+    path("projects/<slug:slug>/leave/", namespaces.Leave.as_view(), name="project_leave"),
     path("projects/<slug:slug>/cost/", projects.cost, name="project_cost"),
     path("projects/<slug:slug>/members/", members.ProjectMembers.as_view(), name="project_members"),
     path("projects/<slug:slug>/robots/", robots.ProjectRobots.as_view(), name="project_robots"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portal.access.permissions import Permission
 from portal.access.scopes import ScopeKind
 from portal.accounts import sessions
-from portal.accounts.bindings import role_bindings
+from portal.accounts.bindings import right_changes, role_bindings
 from portal.accounts.models import Binding, User, fold, rights
 from portal.audit import services as audit
 from portal.core import clock, errors
@@ -154,6 +154,7 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
         _demand_somebody_stays(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    right_changes.of_person(user.pk)
     if not active:
         sessions.end_all(of=user)
     audit.record(

@@ -15,11 +15,16 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from clusters.applying import services as applying
 from clusters.inventory import services as inventory
 from clusters.inventory.models import Namespace
+from clusters.projects import selectors
 from clusters.projects import since as begins
 from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, span
 from clusters.projects.since import Past, Since
+from clusters.registry.models import Cluster
+from portal.access.permissions import Permission
+from portal.access.scopes import Person
 from portal.audit import services as audit
 from portal.core import errors, periods
 from portal.core.actors import Actor
@@ -63,6 +68,7 @@ def assign(
         for key, start in begun:
             _record("projects.namespace.assign", project, facts[key], by, after={"from": start.isoformat()})
         _hold(keys, project)
+        _ask_clusters(keys)
         _tell_billing(begun, at, by)
     return rows
 
@@ -96,6 +102,7 @@ def move(
             _record("projects.namespace.move", source, facts[key], by, before=gone)
             _record("projects.namespace.move", target, facts[key], by, after=come)
         _hold(keys, target)
+        _ask_clusters(keys)
         _tell_billing(ended, at, by)
     return rows
 
@@ -111,8 +118,46 @@ def release(*, project: Project, namespaces: Sequence[Key], by: Actor, at: datet
         for key, end in ended:
             _record("projects.namespace.release", project, facts[key], by, before={"until": end.isoformat()})
         _hold(keys, None)
+        _ask_clusters(keys)
         _tell_billing(ended, at, by)
     return keys
+
+
+def assign_suggested(*, person: Person, namespaces: Sequence[Key], by: Actor, at: datetime) -> list[NamespaceTenure]:
+    """Put each namespace without project into the one that is suggested for it: all of them, or none.
+
+    Raises `Refused` at "namespaces" for those for which no project is suggested on which the person may assign.
+    """
+    keys = _in_order(namespaces)
+    rows = Namespace.objects.filter(uid__in=[uid for _cluster, uid in keys]).values(
+        "cluster_id", "uid", "name", "labels", "rancher_project"
+    )
+    choices = selectors.choices_for(person, Permission.PROJECT_ASSIGN)
+    hints = selectors.suggested([dict(row) for row in rows if (row["cluster_id"], row["uid"]) in set(keys)], choices)
+    by_project: dict[UUID, list[Key]] = {}
+    for key in keys:
+        hint = hints.get(key)
+        if hint is None or hint.project is None:
+            raise errors.Refused.one("namespaces", _("No project is suggested for one of them. Choose one yourself."))
+        by_project.setdefault(hint.project.id, []).append(key)
+    with transaction.atomic():
+        return [
+            row
+            for project in Project.objects.filter(pk__in=by_project).order_by("pk")
+            for row in assign(project=project, namespaces=by_project[project.pk], by=by, at=at)
+        ]
+
+
+def take_made(*, project: Project, cluster: Cluster, uid: str, name: str, by: Actor, at: datetime) -> NamespaceTenure:
+    """Hold a namespace that was just made for the project; the inventory may not have read it yet.
+
+    A project that was closed meanwhile holds it too: somebody has to, until it is released.
+    """
+    key, fact = (cluster.pk, uid), _Fact(name, cluster.name, at)
+    rows = _insert(project, [(key, at)], {key: fact}, "")
+    _record("projects.namespace.assign", project, fact, by, after={"from": at.isoformat()})
+    _hold([key], project)
+    return rows[0]
 
 
 def _in_order(namespaces: Iterable[Key]) -> list[Key]:
@@ -227,6 +272,13 @@ def _hold(keys: Sequence[Key], project: Project | None) -> None:
             team_id=team_id,
             project_id=project.pk if project else None,
         )
+
+
+def _ask_clusters(keys: Sequence[Key]) -> None:
+    """Who works in them, and what bounds them, is another project's business from now on."""
+    clusters = {cluster for cluster, _uid in keys}
+    attached = Cluster.objects.attached().filter(pk__in=clusters).values_list("pk", flat=True)
+    applying.ask(clusters=sorted(attached), because="namespaces")
 
 
 def _record(kind: str, project: Project, fact: _Fact, by: Actor, **change: dict[str, Any]) -> None:

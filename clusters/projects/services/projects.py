@@ -1,5 +1,6 @@
 """Opening, changing, moving and closing projects."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from clusters.inventory import services as inventory
 from clusters.projects import naming
 from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team, fold, span
+from clusters.projects.services import spreading
 from portal.access.scopes import ScopeKind
 from portal.audit import services as audit
 from portal.core import errors
@@ -50,17 +52,68 @@ def open(  # noqa: A001 - read as projects.open, never imported by itself
     return project
 
 
-def change(*, project: Project, name: str, description: str, by: Actor, is_listed: bool | None = None) -> Project:
-    """Rename a project, describe it otherwise, or let everybody find it; its slug stays. Raises `Refused`."""
+def change(
+    *,
+    project: Project,
+    name: str,
+    description: str,
+    by: Actor,
+    is_listed: bool | None = None,
+    version: int | None = None,
+) -> Project:
+    """Rename a project, describe it otherwise, or let everybody find it; its slug stays.
+
+    `version` is the one that was read: of two who save at once the second sees what the first has saved. Raises
+    `Refused`, and `Conflict` for one that is kept as code or was changed meanwhile.
+    """
+    demand_by_hand(project)
+    listed = project.is_listed if is_listed is None else is_listed
+    fields: dict[str, str | bool] = {"name": name, "description": description, "is_listed": listed}
+    with transaction.atomic():
+        locked = Project.objects.select_for_update().get(pk=project.pk)
+        if version is not None and version != locked.version:
+            _demand_same(locked, fields)
+        return change_as_code(project=locked, fields=fields, by=by)
+
+
+def _demand_same(now: Project, fields: Mapping[str, str | bool]) -> None:
+    """Raise `Conflict` at each field that somebody else has saved otherwise meanwhile, with what they saved."""
+    words = {True: _("yes"), False: _("no"), "": _("nothing")}
+    differs = {
+        key: [_("Somebody else saved meanwhile: %s. Save again to put yours in its place.") % words.get(kept, kept)]
+        for key, value in fields.items()
+        if (kept := getattr(now, key)) != value
+    }
+    if differs:
+        raise errors.Conflict(differs)
+
+
+def demand_by_hand(project: Project) -> None:
+    """Raise `Conflict` where the project is kept as code: its manifest would undo what is changed here."""
+    if project.managed_by:
+        raise errors.Conflict.one(
+            "", _("This project is managed by %s: change it in its manifest.") % project.managed_by
+        )
+
+
+def unlock(*, project: Project, by: Actor) -> Project:
+    """Let people change by hand again what was kept as code, until the next manifest that says otherwise."""
+    return change_as_code(project=project, fields={"managed_by": ""}, by=by)
+
+
+def change_as_code(*, project: Project, fields: Mapping[str, str | bool], by: Actor) -> Project:
+    """Change some of name, description, is_listed and managed_by, as a manifest does. Raises `Refused`."""
     with transaction.atomic():
         locked = Project.objects.select_for_update().get(pk=project.pk)
         before = _as_audited(locked)
-        locked.name, locked.description = " ".join(name.split()), description
-        locked.is_listed = locked.is_listed if is_listed is None else is_listed
+        for key, value in fields.items():
+            setattr(locked, key, value)
+        locked.name = " ".join(locked.name.split())
         if _as_audited(locked) != before:
             tenure = ProjectTenure.objects.current().select_related("team").filter(project=locked).first()
             if tenure is not None and fold(locked.name) != fold(before["name"]):
                 _demand_free_name(locked.name, tenure.team, locked.pk)
+            locked.version += 1
             _save(locked)
             audit.record(
                 "projects.project.change", by=by, on=locked.as_subject(), before=before, after=_as_audited(locked)
@@ -86,6 +139,7 @@ def move_to_team(*, project: Project, team: Team, by: Actor, at: datetime) -> Pr
             inventory.hold_namespace(
                 cluster_id=cluster_id, namespace_uid=uid, team_id=receiver.pk, project_id=locked.pk
             )
+        spreading.ask_for([locked.pk], because="team")
         # One event for each side: neither team's owners read the other's name.
         gone, come = locked.as_subject(current.team_id), locked.as_subject(receiver.pk)
         audit.record("projects.project.move", by=by, on=gone, before={"team": current.team.slug, "until": at})
@@ -169,4 +223,6 @@ def _save(project: Project, *, new: bool = False) -> None:
 
 
 def _as_audited(project: Project) -> dict[str, Any]:
-    return {"name": project.name, "description": project.description, "is_listed": project.is_listed}
+    return {"name": project.name, "description": project.description, "is_listed": project.is_listed} | (
+        {"managed_by": project.managed_by} if project.managed_by else {}
+    )

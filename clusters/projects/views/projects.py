@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_GET, require_POST
 
-from clusters.projects import finding, forms, lists, selectors
+from clusters.projects import finding, forms, lists, moving, selectors
 from clusters.projects.models import Project, Team
 from clusters.projects.services import holdings
 from clusters.projects.services import projects as services
@@ -102,6 +104,7 @@ def _tabs(request: HttpRequest, project: Project, owner: Team | None, active: st
     if finding.may(request, Permission.MEMBER_VIEW, project, owner):
         found.append(("members", _("Members"), reverse("projects:project_members", args=[project.slug])))
         found.append(("robots", _("Robots"), reverse("projects:project_robots", args=[project.slug])))
+    found += filter(None, (import_string(one)(request, project, owner) for one in settings.PROJECT_TABS))
     found.append(("activity", _("Activity"), reverse("projects:project_activity", args=[project.slug])))
     if finding.may(request, Permission.PROJECT_EDIT, project, owner):
         found.append(("settings", _("Settings"), reverse("projects:project_settings", args=[project.slug])))
@@ -126,10 +129,17 @@ class ProjectPage(gate.Gated, ListView):
     def context(self, request: HttpRequest, page: ListPage) -> dict[str, Any]:
         """The frame, and the form of the bulk actions for whoever may use it."""
         project = finding.project(request, slug=self.kwargs["slug"])
-        may = finding.may(request, Permission.PROJECT_ASSIGN, project, selectors.team_of(project))
-        context = frame(request, project, "namespaces")
-        if not may or page.empty:
-            return context
+        owner = selectors.team_of(project)
+        creates = finding.may(request, Permission.NAMESPACE_CREATE, project, owner) and not project.ended_at
+        context = {
+            **frame(request, project, "namespaces"),
+            "wishes": selectors.wishes(project),
+            "may_create": creates,
+            "action": _new_namespaces(project) if creates else None,
+        }
+        actions = _own_actions(project, creates=creates, deletes=self._may_delete(request, project, owner))
+        if page.empty or not finding.may(request, Permission.PROJECT_ASSIGN, project, owner):
+            return {**context, "actions": [] if page.empty else actions}
         actions = [
             {"label": _("Move to the project"), "kind": "primary", "name": "do", "value": "move"},
             {
@@ -139,6 +149,7 @@ class ProjectPage(gate.Gated, ListView):
                 "value": "release",
                 "confirm": _("Release the chosen namespaces? Their cost is nobody's from then on."),
             },
+            *actions,
         ]
         return {**context, "form": self.form or self._form(request, project, None), "actions": actions}
 
@@ -147,6 +158,8 @@ class ProjectPage(gate.Gated, ListView):
         project = finding.project(request, slug=slug)
         finding.demand(request, Permission.PROJECT_ASSIGN, project)
         form = self._form(request, project, request.POST)
+        if form.is_valid() and _is_to_be_shown(request, form):
+            return self._preview(request, project, form)
         if form.is_valid():
             try:
                 done = self._carry_out(request, project, form)
@@ -163,6 +176,29 @@ class ProjectPage(gate.Gated, ListView):
     def _form(self, request: HttpRequest, project: Project, data: QueryDict | None) -> forms.HoldingForm:
         others = Project.objects.visible_to(gate.person(request), Permission.PROJECT_ASSIGN).standing()
         return forms.HoldingForm(data, projects=others.exclude(pk=project.pk).order_by("name"), first=False)
+
+    def _may_delete(self, request: HttpRequest, project: Project, owner: Team | None) -> bool:
+        return finding.may(request, Permission.NAMESPACE_DELETE, project, owner)
+
+    def _preview(self, request: HttpRequest, project: Project, form: forms.HoldingForm) -> HttpResponse:
+        """What a move would do, with what was chosen kept for the one button that does it."""
+        target: Project = form.cleaned_data["project"]
+        finding.demand(request, Permission.PROJECT_ASSIGN, target)
+        keys = forms.parse_keys(request.POST.getlist("pick"))
+        effect = moving.effect(source=project, target=target, keys=keys, person=gate.person(request), at=clock.now())
+        kept = [
+            (name, value)
+            for name in ("pick", "project", "since", "hour", "reason", "do")
+            for value in request.POST.getlist(name)
+        ]
+        context = {
+            **frame(request, project, "namespaces"),
+            "action": None,
+            "effect": effect,
+            "target": target,
+            "kept": kept,
+        }
+        return render(request, "clusters/projects/move_namespaces.html", context)
 
     def _carry_out(self, request: HttpRequest, project: Project, form: forms.HoldingForm) -> str:
         keys = forms.parse_keys(request.POST.getlist("pick"))
@@ -184,6 +220,32 @@ class ProjectPage(gate.Gated, ListView):
             at=at,
         )
         return _("%(n)d namespaces moved to %(project)s.") % {"n": len(keys), "project": target.name}
+
+
+def _new_namespaces(project: Project) -> parts.Action:
+    return parts.Action(_("New namespaces"), reverse("projects:project_new_namespaces", args=[project.slug]), "plus")
+
+
+def _own_actions(project: Project, *, creates: bool, deletes: bool) -> list[dict[str, Any]]:
+    """What the owners of a project can do with the chosen namespaces; each leads to a page of its own."""
+    found = []
+    if creates:
+        end = reverse("projects:project_end_namespaces", args=[project.slug])
+        found.append({"label": _("Set an end"), "kind": "plain", "action": end})
+    if deletes:
+        delete = reverse("projects:project_delete_namespaces", args=[project.slug])
+        found.append({"label": _("Delete"), "kind": "danger", "action": delete})
+    return found
+
+
+def _is_to_be_shown(request: HttpRequest, form: forms.HoldingForm) -> bool:
+    """A move is shown with all it does before it is done, where something is chosen at all."""
+    return (
+        request.POST.get("do") == "move"
+        and "confirmed" not in request.POST
+        and form.cleaned_data["project"] is not None
+        and bool(request.POST.getlist("pick"))
+    )
 
 
 class Activity(gate.Gated, ListView):
@@ -223,6 +285,7 @@ class Settings(gate.Gated, View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         """Change name and description."""
         project = self.editable(request, slug)
+        services.demand_by_hand(project)
         form = forms.ProjectSettingsForm(request.POST)
 
         def carry_out() -> None:
@@ -239,6 +302,7 @@ class Settings(gate.Gated, View):
                 carry_out()
             except errors.Refused as refused:
                 put_errors(form, refused)
+                _carry_version(form, project)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("projects:project_settings", slug=project.slug)
@@ -256,7 +320,12 @@ class Settings(gate.Gated, View):
 
     def page(self, request: HttpRequest, project: Project, shown: dict[str, Any], status: int) -> HttpResponse:
         """Render the forms, the one that was sent with its errors."""
-        initial = {"name": project.name, "description": project.description, "is_listed": project.is_listed}
+        initial = {
+            "name": project.name,
+            "description": project.description,
+            "is_listed": project.is_listed,
+            "version": project.version,
+        }
         context = {
             **frame(request, project, "settings"),
             "form": forms.ProjectSettingsForm(initial=initial),
@@ -264,6 +333,12 @@ class Settings(gate.Gated, View):
             **shown,
         }
         return render(request, "clusters/projects/project_settings.html", context, status=status)
+
+
+def _carry_version(form: Any, project: Project) -> None:
+    """What was typed stays, and the next try is of one who has seen what stands there now."""
+    if "version" in form.fields:
+        form.data = {**form.data.dict(), "version": str(Project.objects.get(pk=project.pk).version)}
 
 
 class MoveToTeam(Settings):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from portal.access import scopes, words
 from portal.access.permissions import Permission
-from portal.accounts.bindings import own_roles
+from portal.accounts.bindings import own_roles, right_changes
 from portal.accounts.models import Binding, OutsideGroup, User
 from portal.accounts.models.people import PERSON
 from portal.audit import services as audit
@@ -94,6 +94,7 @@ def grant(  # noqa: PLR0913 - one argument for each column of a binding
     except IntegrityError:
         # Somebody gave it at the same moment.
         raise errors.Conflict.one("role", _("This role is held here already.")) from None
+    right_changes.of_binding(binding)
     audit.record("accounts.binding.grant", by=by, on=binding.as_subject(), after=_as_audited(binding))
     return binding
 
@@ -116,6 +117,7 @@ def change_end(
     before = _as_audited(locked)
     locked.expires_at, locked.warned_days = expires_at, None
     locked.save(update_fields=["expires_at", "warned_days"])
+    right_changes.of_binding(locked)
     audit.record("accounts.binding.change", by=by, on=locked.as_subject(), before=before, after=_as_audited(locked))
     return locked
 
@@ -129,6 +131,7 @@ def revoke(*, binding: Binding, by: Actor, at: datetime) -> None:
     if binding.role == ADMINISTRATOR and binding.user_id:
         _demand_administrator_without_end(administrators(at), without=binding)
     audit.record("accounts.binding.revoke", by=by, on=binding.as_subject(), before=_as_audited(binding))
+    right_changes.of_binding(binding)
     binding.delete()
 
 

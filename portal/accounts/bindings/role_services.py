@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from portal.access import roles, words
 from portal.access.permissions import Permission
 from portal.access.scopes import Person, ScopeKind
-from portal.accounts.bindings import impact, memberships, own_roles, role_bindings, role_rules
+from portal.accounts.bindings import impact, memberships, own_roles, right_changes, role_bindings, role_rules
 from portal.accounts.models import Binding, CustomRole, User, fold
 from portal.accounts.models.bindings import CUSTOM
 from portal.audit import services as audit
@@ -120,6 +120,7 @@ def change(*, role: CustomRole, draft: Draft, seen: str, by: Actor, at: datetime
     before = _as_audited(locked)
     _fill(locked, draft)
     if _as_audited(locked) != before:
+        right_changes.of_role(locked.key)
         audit.record("accounts.role.change", by=by, on=locked.as_subject(), before=before, after=_as_audited(locked))
     return locked
 

@@ -8,6 +8,7 @@ from portal.accounts.models.outside_rules import DismissedProposal, GroupPattern
 from portal.accounts.models.passwords import EarlierPassword
 from portal.accounts.models.people import SignInAttempt, User, UserManager, fold
 from portal.accounts.models.providers import AdmittedPerson, Identity, Provider
+from portal.accounts.models.right_changes import RightChange
 from portal.accounts.models.round_trips import RoundTrip, SeenOnce
 from portal.accounts.models.seals import SealSentinel
 from portal.accounts.models.sessions import Session
@@ -27,6 +28,7 @@ __all__ = [
     "Provider",
     "ProviderHold",
     "RecoveryCode",
+    "RightChange",
     "RightUse",
     "RoundTrip",
     "SealSentinel",

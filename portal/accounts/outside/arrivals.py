@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from portal.accounts.bindings import right_changes
 from portal.accounts.models import Identity, Provider, User, fold
 from portal.accounts.models.people import PERSON
 from portal.accounts.models.providers import ACTIVE, DISABLED
@@ -70,10 +71,13 @@ def keep(identity: Identity, found: Found, *, at: datetime) -> None:
     username = found.username[:200]
     if username != identity.username and identity.username not in identity.former_names:
         identity.former_names = [*identity.former_names, identity.username][-20:]
+    before = (identity.username, identity.email, identity.state)
     identity.username, identity.display_name = username, found.display_name[:200]
     identity.email, identity.dn = found.email[:254], found.dn[:1000]
     identity.state, identity.groups_as_of = ACTIVE, at
     identity.save()
+    if (identity.username, identity.email, identity.state) != before:
+        right_changes.of_person(identity.user_id)
 
 
 def note_disabled(provider: Provider, subject: str, *, by: Actor) -> None:
@@ -96,6 +100,7 @@ def stop(identity: Identity, state: str, *, by: Actor) -> None:
 
 def tell_state(identity: Identity, before: str, *, by: Actor) -> None:
     """Record that an account is in another state than before."""
+    right_changes.of_person(identity.user_id)
     if identity.user is not None:
         values = {"provider": identity.provider.key, "account": identity.username}
         audit.record(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from portal.accounts.bindings import right_changes
 from portal.accounts.models import GroupNesting, OutsideGroup, Provider
 from portal.accounts.outside import closure
 from portal.accounts.providers.answers import Group
@@ -55,6 +56,7 @@ def store(provider: Provider, groups: Collection[Group], *, whole: bool, at: dat
     OutsideGroup.objects.bulk_update(changed, ["name", "path", "gone_at", "seen_at"], batch_size=AT_ONCE)
     gone = [row.pk for key, row in rows.items() if whole and key not in told and row.gone_at is None]
     OutsideGroup.objects.filter(pk__in=gone).update(gone_at=at)
+    right_changes.of_groups([*gone, *(row.pk for row in changed)])
     nesting = _store_nesting(provider, told.values(), whole=whole)
     return Changed(len(new) + len(back), len(renamed), len(gone), nesting)
 
@@ -100,6 +102,8 @@ def _store_nesting(provider: Provider, groups: Iterable[Group], *, whole: bool) 
     present = {(parent, child): pk for pk, parent, child in stored.values_list("pk", "parent_id", "child_id")}
     extra = [pk for edge, pk in present.items() if edge not in wanted]
     missing = [GroupNesting(parent_id=parent, child_id=child) for parent, child in wanted - set(present)]
+    # Who holds the other has other groups in it now.
+    right_changes.of_groups(parent for parent, _child in set(present) ^ wanted)
     if extra:
         GroupNesting.objects.filter(pk__in=extra).delete()
     GroupNesting.objects.bulk_create(missing, batch_size=AT_ONCE, ignore_conflicts=True)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from portal.accounts.bindings import right_changes
 from portal.accounts.models import Binding, Identity, OutsideGroup, Provider, Session, User
 from portal.accounts.outside import queueing, sessions_of
 from portal.accounts.providers import rows
@@ -66,6 +67,7 @@ def enable(*, provider: Provider, by: Actor, at: datetime) -> None:
     if known is None or known.declared is None:
         raise errors.Conflict.one("", _("The environment does not declare this provider any more."))
     if Provider.objects.filter(pk=provider.pk, enabled=False).update(enabled=True):
+        right_changes.of_provider(provider)
         audit.record("accounts.provider.enable", by=by, on=provider.as_subject(), after={"enabled": True})
         queueing.refresh(provider, by=by)
 
@@ -78,6 +80,7 @@ def disable(*, provider: Provider, by: Actor, at: datetime) -> Touched:
     if row.enabled:
         row.enabled = False
         row.save(update_fields=["enabled"])
+        right_changes.of_provider(row)
         sessions_of.end(Identity.objects.filter(provider=row))
         audit.record("accounts.provider.disable", by=by, on=row.as_subject(), after=found.as_values())
     return found
@@ -103,6 +106,8 @@ def delete(*, provider: Provider, with_bindings: bool, by: Actor, at: datetime) 
             on=binding.as_subject(),
             before={"holder": binding.holder, "role": binding.role},
         )
+        right_changes.of_binding(binding)
+    right_changes.of_provider(row)
     bindings.delete()
     sessions_of.end(Identity.objects.filter(provider=row))
     Identity.objects.filter(provider=row).delete()
@@ -122,6 +127,7 @@ def change_age(*, provider: Provider, hours: int, by: Actor) -> None:
     before, row.max_age_seconds = row.max_age_seconds, hours * 3600
     if before != row.max_age_seconds:
         row.save(update_fields=["max_age_seconds"])
+        right_changes.of_provider(row)
         audit.record(
             "accounts.provider.age",
             by=by,

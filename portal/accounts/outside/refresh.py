@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from portal.accounts.bindings import right_changes
 from portal.accounts.models import GroupMembership, Identity, OutsideGroup, Provider, ProviderHold
 from portal.accounts.models.providers import ACTIVE, DISABLED, GONE
 from portal.accounts.outside import (
@@ -278,6 +279,7 @@ def _store_state(identity: Identity, found: Found | None, at: datetime) -> int:
         return 0
     identity.save()
     if before[0] == state:
+        right_changes.of_person(identity.user_id)
         return 0
     arrivals.tell_state(identity, before[0], by=SYSTEM)
     if state == ACTIVE:

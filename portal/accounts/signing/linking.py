@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from portal.accounts.bindings import right_changes
 from portal.accounts.models import Identity, Provider, User
 from portal.accounts.models.providers import ACTIVE
 from portal.accounts.outside import admission, arrivals, catalogue, memberships, sessions_of
@@ -83,6 +84,7 @@ def link(*, user: User, known: Known, arrival: Arrival, by: Actor, at: datetime)
     memberships.store({identity.pk: memberships.wanted(direct, reached)}, by=by)
     admission.pin(row, subject=found.subject, username=found.username)
     values = {"provider": row.key, "account": identity.username}
+    right_changes.of_person(user.pk)
     audit.record("accounts.identity.link", by=by, on=user.as_subject(), after=values)
     return identity
 
@@ -103,6 +105,7 @@ def unlink(*, identity: Identity, by: Actor, forced: bool = False) -> None:
     sessions_of.end(Identity.objects.filter(pk=locked.pk))
     values = {"provider": locked.provider.key, "account": locked.username}
     audit.record("accounts.identity.unlink", by=by, on=locked.user.as_subject(), before=values)
+    right_changes.of_person(locked.user.pk)
     locked.delete()
 
 

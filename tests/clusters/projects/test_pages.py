@@ -67,7 +67,11 @@ def test_moving_and_releasing_several_at_once(ann: User, cluster: Cluster, proje
     keys = [hold(project, cluster, name) for name in ("a", "b", "c")]
     url = reverse("projects:project", args=[project.slug])
     moved = {"pick": [pick(key) for key in keys[:2]], "project": target.slug, "since": "now", "do": "move"}
-    assert client.post(url, moved).status_code == 302
+    shown = client.post(url, moved)
+    assert shown.status_code == 200
+    assert "Get access" in shown.content.decode()
+    assert columns(keys[0])[1] == project.pk
+    assert client.post(url, {**moved, "confirmed": "1"}).status_code == 302
     assert [columns(key)[1] for key in keys] == [target.pk, target.pk, project.pk]
     released = {"pick": [pick(keys[2])], "since": "now", "do": "release"}
     assert client.post(url, released).status_code == 302

@@ -93,3 +93,18 @@ def test_what_still_owns_something_cannot_be_closed(project: Project, team: Team
     assert selectors.team_of(project) is None
     with pytest.raises(errors.Conflict):
         projects.open(name="Late", team=team, by=COMMAND, at=later)
+
+
+def test_of_two_who_save_at_once_the_second_sees_the_difference(project: Project) -> None:
+    seen = project.version
+    projects.change(project=project, name="Till", description="", version=seen, by=COMMAND)
+    with pytest.raises(errors.Conflict) as refused:
+        projects.change(project=project, name="Counter", description="", version=seen, by=COMMAND)
+    assert list(refused.value.errors) == ["name"]
+    assert "Till" in refused.value.errors["name"][0]
+    now = Project.objects.get(pk=project.pk)
+    assert (now.name, now.version) == ("Till", seen + 1)
+    # The same wish twice is no difference.
+    projects.change(project=project, name="Till", description="", version=seen, by=COMMAND)
+    projects.change(project=project, name="Counter", description="", version=now.version, by=COMMAND)
+    assert Project.objects.get(pk=project.pk).name == "Counter"

@@ -1,4 +1,4 @@
-"""Tables of the room: teams, projects, and who held what when."""
+"""Teams, projects, and who held what when."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -114,6 +114,10 @@ class Project(UUIDModel):
     description = models.CharField(max_length=500, blank=True)
     # Whether anybody may find it by name when asking for access; its owners choose.
     is_listed = models.BooleanField(default=False)
+    # What keeps it as code, such as "git": then forms are locked and its manifest says what holds. Empty: people do.
+    managed_by = models.CharField(max_length=60, blank=True, default="")
+    # One more with every change of what people type: of two who save at once, the second sees the difference.
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
