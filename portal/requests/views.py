@@ -18,7 +18,7 @@ from portal.accounts.models import User
 from portal.core import clock, errors, formats, parts
 from portal.core.forms import put_errors
 from portal.core.listing import ListPage, ListView
-from portal.requests import forms, lists, reviews, selectors, services
+from portal.requests import forms, lists, reviews, selectors, services, sources
 from portal.requests.models import AccessRequest, Review, State
 
 
@@ -34,7 +34,8 @@ class Own(gate.SignedIn, ListView):
         waiting = selectors.own(gate.person(request)).filter(state=State.WAITING).order_by("-created_at")
         ask = parts.Action(_("Ask for access"), reverse("requests:ask"))
         rows = [(one, role_name(one.role)) for one in waiting]
-        return {"waiting": rows, "tabs": tabs(request, "requests:own"), "action": ask}
+        elsewhere = sources.own(gate.person(request))
+        return {"waiting": rows, "elsewhere": elsewhere, "tabs": tabs(request, "requests:own"), "action": ask}
 
 
 class Ask(gate.SignedIn, View):
@@ -87,7 +88,8 @@ class Waiting(gate.Gated, ListView):
         """Each one that waits, with its buttons."""
         waiting = selectors.waiting_for(gate.person(request)).select_related("asker").order_by("created_at")[:50]
         rows = [(one, role_name(one.role), forms.ApproveForm(initial={"days": one.days or ""})) for one in waiting]
-        return {"waiting": rows, "tabs": tabs(request, "requests:waiting")}
+        elsewhere = sources.waiting(gate.person(request), clock.now())
+        return {"waiting": rows, "elsewhere": elsewhere, "tabs": tabs(request, "requests:waiting")}
 
 
 @require_POST
@@ -199,7 +201,7 @@ def tabs(request: HttpRequest, active: str) -> list[parts.Tab]:
     person = gate.person(request)
     places = [("requests:own", _("Yours"), "")]
     if person.may(Permission.BINDING_EDIT):
-        count = selectors.waiting_for(person).count()
+        count = selectors.waiting_for(person).count() + sources.count(person)
         late = selectors.open_reviews(person).count()
         places.append(("requests:waiting", _("For you to decide"), str(count) if count else ""))
         places.append(("requests:reviews", _("Reviews"), str(late) if late else ""))

@@ -1,0 +1,1 @@
+"""Writes of the room: plans, shares, requests for more."""
