@@ -27,6 +27,7 @@ ROOMS = {
     "outbox": _("Outbox"),
     "pricing": _("Prices"),
     "projects": _("Teams and projects"),
+    "quotas": _("Quota and limits"),
     "registry": _("Clusters"),
     "requests": _("Requests"),
     "tokens": _("Tokens and robots"),

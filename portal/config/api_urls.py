@@ -9,7 +9,9 @@ from rest_framework.routers import SimpleRouter
 from billing.ledger import api as ledger
 from billing.pricing import api as pricing
 from clusters.inventory import api as inventory
+from clusters.manifests import api as manifests
 from clusters.projects import api as projects
+from clusters.quotas import api as quotas
 from clusters.registry import api as registry
 from portal.access import gate
 from portal.accounts import api as accounts
@@ -26,6 +28,8 @@ for prefix, viewset, basename in chain(
     registry.ROUTES,
     inventory.ROUTES,
     projects.ROUTES,
+    quotas.ROUTES,
+    manifests.ROUTES,
     pricing.ROUTES,
     ledger.ROUTES,
     accounts.ROUTES,

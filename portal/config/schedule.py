@@ -8,7 +8,10 @@ from django.db import transaction
 
 from billing.ledger import schedule as ledger
 from billing.metering import schedule as metering
+from clusters.applying import schedule as applying
 from clusters.inventory import schedule as inventory
+from clusters.projects import schedule as projects
+from clusters.quotas import schedule as quotas
 from portal.accounts.outside import queueing as outside
 from portal.audit import schedule as audit
 from portal.core import clock
@@ -64,6 +67,8 @@ ENTRIES: dict[str, Entry] = {
     "forget-messages": Entry(3600, outbox.prune),
     "tokens": Entry(3600, tokens.hourly),
     "drain": Entry(30, inventory.drain_due),
+    "apply": Entry(10, applying.apply_due),
+    "look": Entry(1800, applying.look_due),
     "fold": Entry(60, metering.fold_due),
     "close": Entry(300, ledger.close_due),
     "audit-seal": Entry(5, audit.seal_due),
@@ -75,6 +80,12 @@ ENTRIES: dict[str, Entry] = {
     # apart, when one comes late into the next slot, and a reading takes its time.
     "outside-groups": Entry(120, outside.refresh_due),
     "requests": Entry(600, _requests),
+    # A permission that changes reaches 100 clusters within half a minute, so news of it waits no longer than this.
+    "spread": Entry(10, projects.spread_due),
+    "settle": Entry(10, projects.settle_due),
+    "namespace-ends": Entry(3600, projects.ends_due),
+    "rebalance": Entry(20, quotas.rebalance_due),
+    "quota-requests": Entry(600, quotas.expire_due),
     "nightly": Entry(24 * 3600, _nightly),
 }
 

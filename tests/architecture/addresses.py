@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.pricing.models import PriceBook
 from clusters.inventory.models import Stream
+from clusters.quotas.models import QuotaRequest
 from clusters.registry.models import Cluster
 from portal.access import gate
 from portal.access.permissions import Permission
@@ -53,6 +54,9 @@ NAMES = {
     "requests:withdraw": "request",
     "requests:review": "review",
     "api:own-access-requests-withdraw": "request",
+    "quotas:approve": "quota_request",
+    "quotas:reject": "quota_request",
+    "quotas:withdraw": "quota_request",
     "home:job": "job",
     "home:retry": "job",
     "home:cancel": "job",
@@ -88,11 +92,17 @@ NAMES = {
 FAMILIES = {
     "api:access-requests-": "request",
     "registry:": "cluster",
+    "applying:": "cluster",
     "projects:project": "project",
     "projects:team": "team",
     "pricing:": "book",
     "api:clusters-": "cluster",
     "api:projects-": "project",
+    "api:manifests-": "project",
+    "manifests:": "project",
+    "quotas:": "project",
+    "api:quotas-": "project",
+    "api:quota-requests-": "quota_request",
     "api:teams-": "team",
     "api:tokens-": "token",
     "api:robot-tokens-": "robot_token",
@@ -214,6 +224,14 @@ def _request(side: Side) -> AccessRequest:
     )
 
 
+def _quota_request(side: Side) -> QuotaRequest:
+    end = clock.now() + timedelta(days=14)
+    found = QuotaRequest.objects.filter(project=side.project, state="waiting").first()
+    return found or QuotaRequest.objects.create(
+        asker=side.member, project=side.project, wanted={"pods": 9}, reason="for the sweep", expires_at=end
+    )
+
+
 def _review(side: Side) -> Review:
     end = clock.now() + timedelta(days=30)
     return Review.objects.get_or_create(
@@ -247,6 +265,7 @@ _OF_A_SIDE: dict[str, Callable[[Side], Any]] = {
     "job": lambda side: jobs.enqueue("portal.home.remove_demo", key="", by=COMMAND),
     "request": _request,
     "review": _review,
+    "quota_request": _quota_request,
     "session": lambda side: _session(side.member),
     "book": lambda side: _book(),
     "message": lambda side: outbox.webhook(event="world.made", body={}, key="world", at=clock.now()),

@@ -4,13 +4,17 @@ Whoever changes a permission, a role or the declaration of an address changes it
 there turns the matrix red because it still stands here.
 """
 
-PERSONAL = "access.view_as binding.edit provider.edit robot.edit role.edit session.manage user.edit user.reset"
+PERSONAL = (
+    "access.view_as binding.edit cluster.write namespace.delete provider.edit robot.edit role.edit session.manage "
+    "user.edit user.reset"
+)
 # What each role gives.
 ROLES = {
     "admin": (
-        "access.explain access.view_as audit.view binding.edit cluster.edit cluster.view demo.edit "
-        "inventory.view job.manage job.view member.view outbox.edit outbox.view project.assign "
-        "project.edit project.view provider.edit provider.view robot.edit role.edit session.manage "
+        "access.explain access.view_as audit.view binding.edit cluster.edit cluster.view cluster.write demo.edit "
+        "inventory.view job.manage job.view member.view namespace.create namespace.delete outbox.edit outbox.view "
+        "project.assign "
+        "project.edit project.view provider.edit provider.view quota.edit robot.edit role.edit session.manage "
         "team.edit team.view user.edit user.reset user.view"
     ),
     "auditor": (
@@ -20,15 +24,15 @@ ROLES = {
     "finance": "cost.view price.edit price.view project.view team.view",
     "policy_admin": "",
     "catalog_admin": "",
-    "cluster_owner": "cluster.edit cluster.view inventory.view",
+    "cluster_owner": "cluster.edit cluster.view cluster.write inventory.view",
     "cluster_viewer": "cluster.view inventory.view",
     "team_owner": (
-        "access.explain audit.view binding.edit cost.view inventory.view member.view project.edit "
-        "project.view robot.edit team.edit team.view"
+        "access.explain audit.view binding.edit cost.view inventory.view member.view namespace.create "
+        "namespace.delete project.edit project.view quota.edit robot.edit team.edit team.view"
     ),
     "project_owner": (
-        "access.explain audit.view binding.edit cost.view inventory.view member.view project.edit "
-        "project.view robot.edit team.view"
+        "access.explain audit.view binding.edit cost.view inventory.view member.view namespace.create "
+        "namespace.delete project.edit project.view robot.edit team.view"
     ),
     "project_member": "cost.view inventory.view member.view project.view team.view",
     "project_viewer": "inventory.view member.view project.view team.view",
@@ -140,7 +144,14 @@ ADDRESSES = {
     "registry:discard": "POST cluster.edit",
     "registry:recheck": "POST cluster.edit",
     "registry:labels": "GET cluster.edit POST cluster.edit",
+    "registry:write_manifest": "GET cluster.view",
+    "registry:writing": "GET cluster.write POST cluster.write",
+    "registry:forget_account": "POST cluster.write",
     "registry:detach": "GET cluster.edit POST cluster.edit",
+    "applying:written": "GET cluster.view",
+    "applying:decide": "POST cluster.write",
+    "applying:resume": "POST cluster.write",
+    "applying:stop": "POST cluster.write",
     "inventory:workloads": "GET inventory.view",
     "inventory:workload": "GET inventory.view",
     "inventory:pods": "GET inventory.view",
@@ -154,14 +165,34 @@ ADDRESSES = {
     "projects:projects": "GET project.view",
     "projects:new": "GET team.edit POST team.edit",
     "projects:unowned": "GET project.assign POST project.assign",
+    "projects:unowned_volumes": "GET project.assign POST project.assign",
+    "projects:unowned_workloads": "GET project.assign POST project.assign",
+    "projects:unowned_roles": "GET binding.edit POST binding.edit",
+    "projects:rules": "GET project.assign POST project.assign",
+    "projects:delete_rule": "POST project.assign",
+    "projects:project_new_namespaces": "GET namespace.create POST namespace.create",
+    "projects:project_withdraw_namespace": "POST namespace.create",
+    "projects:project_end_namespaces": "GET namespace.create POST namespace.create",
+    "projects:project_delete_namespaces": "GET namespace.delete POST namespace.delete",
+    "projects:project_leave": "GET project.edit POST project.edit",
     "projects:project": "GET project.view POST project.assign",
     "projects:project_cost": "GET cost.view",
     "projects:project_members": "GET member.view POST binding.edit",
     "projects:project_robots": "GET member.view",
     "projects:project_activity": "GET project.view",
+    "manifests:as_code": "GET project.view",
+    "manifests:apply": "GET project.edit POST project.edit",
+    "manifests:unlock": "POST project.edit",
     "projects:project_settings": "GET project.edit POST project.edit",
     "projects:project_team": "GET project.edit POST project.edit",
     "projects:close_project": "POST project.edit",
+    "quotas:quota": "GET inventory.view",
+    "quotas:plan": "GET quota.edit POST quota.edit",
+    "quotas:remove": "POST quota.edit",
+    "quotas:more": "GET inventory.view POST inventory.view",
+    "quotas:approve": "POST quota.edit",
+    "quotas:reject": "POST quota.edit",
+    "quotas:withdraw": "signed_in",
     "projects:teams": "GET team.view",
     "projects:new_team": "GET team.edit! POST team.edit!",
     "projects:team": "GET team.view",
@@ -199,14 +230,26 @@ ADDRESSES = {
     "api:teams-detail": "GET team.view PATCH team.edit",
     "api:teams-close": "POST team.edit!",
     "api:projects-list": "GET project.view POST team.edit",
+    "api:manifests-detail": "GET project.view PUT project.edit",
     "api:projects-detail": "GET project.view PATCH project.edit",
     "api:projects-assign": "POST project.assign",
     "api:projects-close": "POST project.edit",
     "api:projects-move": "POST project.assign",
     "api:projects-namespaces": "GET project.view",
     "api:projects-release": "POST project.assign",
+    "api:projects-wishes": "GET project.view POST namespace.create",
+    "api:projects-end-namespaces": "POST namespace.create",
+    "api:projects-delete-namespaces": "POST namespace.delete",
+    "api:projects-offboard": "POST project.edit",
     "api:projects-team": "POST project.edit",
+    "api:quotas-detail": "GET inventory.view PUT quota.edit",
+    "api:quotas-more": "POST inventory.view",
+    "api:quota-requests-list": "GET quota.edit",
+    "api:quota-requests-approve": "POST quota.edit",
+    "api:quota-requests-reject": "POST quota.edit",
     "api:unowned-namespaces-list": "GET project.assign",
+    "api:volumes-without-claim-list": "GET project.assign",
+    "api:workloads-without-owner-list": "GET project.assign",
     "api:price-books-list": "GET price.view POST price.edit",
     "api:price-books-detail": "GET price.view",
     "api:price-books-import-rates": "POST price.edit",
@@ -248,9 +291,18 @@ ADDRESSES = {
     "api:outbox-messages-retry": "POST outbox.edit",
 }
 # Kinds of things that lie in a project; and addresses about what is one person's.
-OF_PROJECTS = frozenset(["project", "membership", "robot", "robot_token", "request", "review", "event"])
+OF_PROJECTS = frozenset(
+    ["project", "membership", "robot", "robot_token", "request", "quota_request", "review", "event"]
+)
 ONES_OWN = frozenset(
-    ["accounts:unlink", "tokens:revoke", "requests:withdraw", "api:tokens-detail", "api:own-access-requests-withdraw"]
+    [
+        "accounts:unlink",
+        "tokens:revoke",
+        "requests:withdraw",
+        "quotas:withdraw",
+        "api:tokens-detail",
+        "api:own-access-requests-withdraw",
+    ]
 )
 # What of one's own asks for a sign-in that is not long ago, and by which methods.
 FRESH = {
@@ -267,7 +319,14 @@ FRESH = {
 OF_THE_HOUSE = frozenset(["role", "job", "book", "message", "provider", "group", "pattern"])
 # What is asked for by fields of the form or the query, which the sweep does not send: not there, whoever asks.
 NAMELESS = frozenset(
-    ["ledger:row", "accounts:remove", "accounts:answer_proposal", "accounts:link_directory", "accounts:try_login"]
+    [
+        "applying:decide",
+        "ledger:row",
+        "accounts:remove",
+        "accounts:answer_proposal",
+        "accounts:link_directory",
+        "accounts:try_login",
+    ]
 )
 # Lists, and the kind of thing that each row is about: what stands in them is what the person reaches.
 LISTS = {

@@ -123,7 +123,8 @@ def about_one_thing(who: str) -> Iterator[Cell]:
     for cell in matrix.cells([who]):
         plain = cell.shape.name in {"page", "fragment", "post", "htmx post"} or cell.address.is_api
         placed = cell.address.kind in table.OF_PROJECTS | {"cluster", "node", "stream"}
-        if plain and placed and table.ADDRESSES[cell.address.name] != "signed_in":
+        named = cell.address.name not in table.NAMELESS
+        if plain and placed and named and table.ADDRESSES[cell.address.name] != "signed_in":
             yield cell
 
 

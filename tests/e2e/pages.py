@@ -28,6 +28,8 @@ from portal.tokens.models import Robot
 NOT_PAGES = {
     "home:healthz": "for machines",
     "registry:manifest": "a file",
+    "registry:write_manifest": "a file",
+    "registry:forget_account": "carries out",
     "pricing:starter": "a file",
     "registry:checks": "a fragment of the cluster's page",
     "inventory:streams_panel": "a fragment of the cluster's page",
@@ -35,6 +37,7 @@ NOT_PAGES = {
     "ledger:project_panel": "a fragment of the project's page",
     "ledger:cluster_panel": "a fragment of the cluster's page",
     "registry:candidate": "only while a candidate waits; seen by the test that attaches clusters",
+    "manifests:unlock": "carries out",
     "home:retry": "carries out",
     "home:cancel": "carries out",
     "home:remove_demo": "carries out",
@@ -61,6 +64,7 @@ NOT_PAGES = {
             *("accounts:refresh_now", "accounts:confirm_hold", "accounts:enable_provider", "accounts:provider_age"),
             *("tokens:revoke", "tokens:revoke_robots", "tokens:retire", "explorer:end_look"),
             *("requests:approve", "requests:reject", "requests:withdraw"),
+            *("quotas:approve", "quotas:reject", "quotas:withdraw", "quotas:remove"),
         ),
         "carries out",
     ),
@@ -72,6 +76,10 @@ NOT_PAGES = {
     "registry:recheck": "carries out",
     "inventory:release_hold": "carries out",
     "projects:project_team": "carries out",
+    "projects:project_withdraw_namespace": "carries out",
+    "projects:project_end_namespaces": "opens with what was chosen in the list",
+    "projects:project_delete_namespaces": "opens with what was chosen in the list",
+    "projects:delete_rule": "carries out",
     "projects:close_project": "carries out",
     "projects:close_team": "carries out",
 }
@@ -125,6 +133,10 @@ PLAIN = (
     "projects:projects",
     "projects:new",
     "projects:unowned",
+    "projects:unowned_volumes",
+    "projects:unowned_workloads",
+    "projects:unowned_roles",
+    "projects:rules",
     "projects:teams",
     "projects:new_team",
     "pricing:books",
@@ -153,6 +165,9 @@ LISTS = (
     "inventory:namespaces",
     "projects:projects",
     "projects:unowned",
+    "projects:unowned_volumes",
+    "projects:unowned_workloads",
+    "projects:unowned_roles",
     "projects:teams",
     "pricing:books",
     "pricing:unpriced",
@@ -207,6 +222,7 @@ def filled() -> dict[str, Callable[[], object]]:
         "requests:review": _review,
         "registry:cluster": slugs["cluster"],
         "registry:detach": slugs["cluster"],
+        "registry:writing": slugs["cluster"],
         "inventory:workload": lambda: Workload.objects.live().filter(kind="Deployment").order_by("pk")[0].pk,
         "inventory:pod": lambda: Pod.objects.live().order_by("pk")[0].pk,
         "inventory:node": lambda: Node.objects.live().order_by("pk")[0].pk,
@@ -214,13 +230,16 @@ def filled() -> dict[str, Callable[[], object]]:
             f"projects:{name}": slugs["project"]
             for name in (
                 *("project", "project_cost", "project_members", "project_robots"),
-                *("project_activity", "project_settings"),
+                *("project_activity", "project_settings", "project_new_namespaces", "project_leave"),
             )
         },
         **{
             f"projects:{name}": slugs["team"]
             for name in ("team", "team_members", "team_robots", "team_activity", "team_settings")
         },
+        **{f"quotas:{name}": slugs["project"] for name in ("quota", "plan", "more")},
+        "manifests:as_code": slugs["project"],
+        "manifests:apply": slugs["project"],
         "pricing:book": slugs["book"],
         "pricing:change": slugs["book"],
         "pricing:import": slugs["book"],

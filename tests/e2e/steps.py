@@ -128,6 +128,8 @@ def move_to_project(visit: Visit, rows: Sequence[Sequence[str]], *, slug: str, p
     page.get_by_label(re.compile(r"^Project\b")).select_option(label=project)
     page.get_by_label("Counts").select_option(label="from now on")
     page.get_by_role("button", name="Move to the project").click()
+    # What it does is shown first.
+    page.get_by_role("button", name="Move them").click()
     expect(page.get_by_text(f"{len(rows)} namespaces moved to {project}.")).to_be_visible()
 
 

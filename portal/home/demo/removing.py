@@ -12,6 +12,7 @@ from billing.pricing import services as pricing
 from clusters.inventory import services as inventory
 from clusters.inventory.models import Lease
 from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
+from clusters.quotas.services import shares as quotas
 from clusters.registry.models import Cluster
 from portal.core import errors
 from portal.core.actors import Actor
@@ -92,6 +93,7 @@ def _erase_ownership(cluster_ids: Collection[UUID]) -> tuple[list[UUID], list[UU
     NamespaceTenure.objects.filter(Q(cluster_id__in=cluster_ids) | Q(project__is_demo=True)).delete()
     ProjectTenure.objects.filter(project__is_demo=True).delete()
     projects = list(Project.objects.filter(is_demo=True).values_list("pk", flat=True))
+    quotas.erase(project_ids=projects, cluster_ids=cluster_ids)
     Project.objects.filter(pk__in=projects).delete()
     teams = list(Team.objects.filter(is_demo=True).values_list("pk", flat=True))
     Team.objects.filter(pk__in=teams).delete()
