@@ -124,7 +124,7 @@ class RequestOut(serializers.ModelSerializer[QuotaRequest]):
         return _written(request.wanted)
 
 
-class DecisionIn(serializers.Serializer[dict[str, Any]]):
+class QuotaDecisionIn(serializers.Serializer[dict[str, Any]]):
     """A decision; `version` is that of the plan one has looked at."""
 
     version = serializers.IntegerField(min_value=0, required=False, default=0)
@@ -204,14 +204,14 @@ class QuotaRequests(GenericViewSet[QuotaRequest]):
         rows = selectors.decidable(gate.person(request)).select_related("asker").order_by("-created_at", "-id")[:500]
         return Response({"next": None, "results": RequestOut(rows, many=True).data})
 
-    @extend_schema(request=DecisionIn, responses={204: None})
+    @extend_schema(request=QuotaDecisionIn, responses={204: None})
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: UUID) -> Response:
         """Change the plan as was asked."""
-        asking.approve(**self._decision(request, pk), version=_read(DecisionIn, request)["version"])
+        asking.approve(**self._decision(request, pk), version=_read(QuotaDecisionIn, request)["version"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=DecisionIn, responses={204: None})
+    @extend_schema(request=QuotaDecisionIn, responses={204: None})
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: UUID) -> Response:
         """Say no, and why."""
@@ -224,7 +224,7 @@ class QuotaRequests(GenericViewSet[QuotaRequest]):
             "approver": _user(request),
             "by": gate.actor_of(request),
             "at": clock.now(),
-            "note": _read(DecisionIn, request)["note"],
+            "note": _read(QuotaDecisionIn, request)["note"],
         }
 
 

@@ -25,5 +25,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ScopeKind": [(kind, kind) for kind in ("everything", "team", "project", "cluster")]},
+    "ENUM_NAME_OVERRIDES": {
+        "ScopeKind": [(kind, kind) for kind in ("everything", "team", "project", "cluster")],
+        "RequestState": "portal.requests.models.State",
+        "NamespaceWishState": "clusters.projects.models.WishState",
+    },
 }
