@@ -66,13 +66,13 @@ class ClusterList(listing.Listing):
         Column("id", _("Id"), on_page=False),
     )
     filters = (
+        Filter("name", _("Name"), "text", lookup="name__icontains"),
         Filter(
             "labels",
             _("Labels"),
             "text",
             help=_("A selector as in Kubernetes: environment=production,region in (eu, us),!frozen"),
         ),
-        Filter("name", _("Name"), "text", lookup="name__icontains"),
         Filter("state", _("State"), choices=state_choices, help=_("Detached clusters are shown on request.")),
         Filter("distribution", _("Distribution"), choices=distribution_choices, lookup="distribution"),
     )

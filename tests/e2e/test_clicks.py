@@ -54,7 +54,7 @@ def _clusters(person: Person) -> None:
 
 def _unowned(person: Person) -> None:
     person.go("Unowned namespaces")
-    person.sees("Namespaces without project")
+    person.sees("What belongs to nobody")
     expect(person.page.get_by_role("columnheader", name="Probably")).to_be_visible()
 
 

@@ -9,9 +9,18 @@ from django.db.models import Q
 from billing.ledger import services as ledger
 from billing.metering import services as metering
 from billing.pricing import services as pricing
+from clusters.applying.models import AppliedObject
 from clusters.inventory import services as inventory
 from clusters.inventory.models import Lease
-from clusters.projects.models import NamespaceTenure, Project, ProjectTenure, Team
+from clusters.projects.models import (
+    NamespaceRemoval,
+    NamespaceTenure,
+    NamespaceTerm,
+    NamespaceWish,
+    Project,
+    ProjectTenure,
+    Team,
+)
 from clusters.quotas.services import shares as quotas
 from clusters.registry.models import Cluster
 from portal.core import errors
@@ -21,6 +30,11 @@ from portal.home.demo.catalogue.organisation import SITES
 from portal.home.demo.simulator import Simulator
 from portal.jobs.models import Job
 
+# News about what is gone with the demo: nobody has to be told of it.
+_STALE_NEWS = """
+DELETE FROM right_change r WHERE r.scope_id = ANY(%(gone)s)
+    OR (r.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM user_account WHERE id = r.user_id))
+    OR (r.group_id IS NOT NULL AND NOT EXISTS (SELECT FROM outside_group WHERE id = r.group_id))"""
 # Interned rows that nothing points at any more.
 _UNUSED_KEYS = """
 DELETE FROM price_key k WHERE NOT EXISTS (SELECT FROM segment WHERE price_key_id = k.id)
@@ -72,6 +86,7 @@ def erase() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_UNUSED_KEYS)
         cursor.execute(_UNUSED_LABELS)
+        cursor.execute(_STALE_NEWS, {"gone": [*ids, *teams, *projects]})
     return {
         "clusters": len(ids),
         "teams": len(teams),
@@ -90,7 +105,11 @@ def _keep_what_is_real() -> int:
 
 
 def _erase_ownership(cluster_ids: Collection[UUID]) -> tuple[list[UUID], list[UUID]]:
-    NamespaceTenure.objects.filter(Q(cluster_id__in=cluster_ids) | Q(project__is_demo=True)).delete()
+    theirs = Q(cluster_id__in=cluster_ids) | Q(project__is_demo=True)
+    for model in (NamespaceTenure, NamespaceWish, NamespaceRemoval):
+        model._default_manager.filter(theirs).delete()
+    NamespaceTerm.objects.filter(cluster_id__in=cluster_ids).delete()
+    AppliedObject.objects.filter(cluster_id__in=cluster_ids).delete()
     ProjectTenure.objects.filter(project__is_demo=True).delete()
     projects = list(Project.objects.filter(is_demo=True).values_list("pk", flat=True))
     quotas.erase(project_ids=projects, cluster_ids=cluster_ids)
