@@ -35,7 +35,7 @@ ADMIN, MEMBER = "admin", "member"
 
 _EMPTY: dict[type[Any], str] = {
     models.BooleanField: "false",
-    models.BigIntegerField: "0",
+    models.IntegerField: "0",
     models.TextField: "''",
     models.CharField: "''",
     models.JSONField: "'{}'",

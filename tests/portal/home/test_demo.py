@@ -385,7 +385,10 @@ def test_removal_leaves_nothing_but_the_audit(estate: Estate) -> None:
     assert estate.simulator.clusters() == [] or {one["slug"] for one in estate.simulator.clusters()} == {"own"}
     assert not (estate.folder / "demo" / "world.json").exists()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 6310")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE locktype = 'advisory' AND objid = 6310 AND datname = current_database()"
+        )
         assert cursor.fetchone() == (0,)
 
     assert demo.remove(by=COMMAND) == {}
