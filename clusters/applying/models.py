@@ -1,14 +1,10 @@
 """Tables of the room: what was written where, who writes now, what was found that nobody here wrote."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clusters.registry.models import Cluster
-from portal.access.permissions import Permission
-from portal.access.scopes import Person
 from portal.core import actors, clock
 from portal.core.models import UUIDModel
 
@@ -40,18 +36,6 @@ class State(models.TextChoices):
 
 # Codes of a drifted object that is left to a person.
 HELD, FIGHT = "held", "fight"
-
-
-class AppliedQuerySet(models.QuerySet["AppliedObject"]):
-    """Sets of applied objects."""
-
-    def visible_to(self, user: Person, permission: Permission = Permission.PROJECT_VIEW) -> "AppliedQuerySet":
-        """Keep the objects of projects one has the right on, and of clusters one may see."""
-        scopes = user.scopes_for(permission)
-        if scopes.everything:
-            return self
-        clusters = user.scopes_for(Permission.CLUSTER_VIEW).clusters
-        return self.filter(Q(project_id__in=scopes.projects) | Q(cluster_id__in=clusters))
 
 
 class AppliedObject(UUIDModel):
@@ -92,8 +76,6 @@ class AppliedObject(UUIDModel):
     restored_at = models.DateTimeField(null=True)
     adopted = models.BooleanField(default=False)
     applied_at = models.DateTimeField(null=True)
-
-    objects: ClassVar[AppliedQuerySet] = AppliedQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         db_table = "applied_object"

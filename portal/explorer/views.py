@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate, words
 from portal.access.permissions import Permission
+from portal.accounts import signed_in
 from portal.accounts.models import User
 from portal.core import clock, errors, parts
 from portal.core.forms import put_errors
@@ -117,7 +118,7 @@ class Look(gate.Gated, View):
                     request.session,
                     user=get_object_or_404(User, username=username),
                     reason=form.cleaned_data["reason"],
-                    viewer=get_object_or_404(User, pk=request.user.pk),
+                    viewer=signed_in.account(request),
                     by=gate.actor_of(request),
                     at=clock.now(),
                 )

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import forms, services, session_store
+from portal.accounts import forms, services, session_store, signed_in
 from portal.accounts.models import User
 from portal.accounts.signing import factors
 from portal.core import clock, errors
@@ -30,7 +30,7 @@ class SecondFactor(gate.SignedIn, View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Confirm a first code; the recovery codes are shown once."""
         form = forms.CodeForm(request.POST)
-        actor, user = gate.actor_of(request), own_account(request)
+        actor, user = gate.actor_of(request), signed_in.account(request)
         if form.is_valid():
             try:
                 codes = factors.confirm(user=user, code=form.cleaned_data["code"], by=actor, at=clock.now())
@@ -42,7 +42,7 @@ class SecondFactor(gate.SignedIn, View):
         return self._shown(request, form, status=422)
 
     def _shown(self, request: HttpRequest, form: forms.CodeForm, status: int = 200) -> HttpResponse:
-        user = own_account(request)
+        user = signed_in.account(request)
         context = {"form": form, "enrolled": factors.enrolled(user), "demanded": factors.demanded_of(user)}
         if context["enrolled"]:
             context["codes_left"] = factors.codes_left(user)
@@ -56,7 +56,7 @@ class SecondFactor(gate.SignedIn, View):
 @gate.signed_in("everybody's own recovery codes", fresh=True)
 def renew_codes(request: HttpRequest) -> HttpResponse:
     """Show new recovery codes once; the old ones open nothing any more."""
-    codes = factors.renew_codes(user=own_account(request), by=gate.actor_of(request), at=clock.now())
+    codes = factors.renew_codes(user=signed_in.account(request), by=gate.actor_of(request), at=clock.now())
     return _codes_page(request, codes)
 
 
@@ -64,7 +64,7 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
 @gate.signed_in("everybody's own second factor", fresh=True)
 def remove_factor(request: HttpRequest) -> HttpResponse:
     """Take one's own second factor away."""
-    factors.remove(user=own_account(request), by=gate.actor_of(request))
+    factors.remove(user=signed_in.account(request), by=gate.actor_of(request))
     request.session[session_store.SECOND] = False
     messages.success(request, _("The second factor is removed."))
     return redirect("accounts:second_factor")
@@ -75,7 +75,7 @@ def remove_factor(request: HttpRequest) -> HttpResponse:
 def reset_factor(request: HttpRequest, username: str) -> HttpResponse:
     """Take somebody's second factor away who lost it."""
     shown = get_object_or_404(User, username=username)
-    factors.remove(user=shown, by=gate.actor_of(request), removed_by=own_account(request))
+    factors.remove(user=shown, by=gate.actor_of(request), removed_by=signed_in.account(request))
     messages.success(request, _("The second factor is removed. It can be set up again at the next sign-in."))
     return redirect("accounts:person", username=username)
 
@@ -85,13 +85,8 @@ def reset_factor(request: HttpRequest, username: str) -> HttpResponse:
 def reset_password(request: HttpRequest, username: str) -> HttpResponse:
     """Give a local account a new one-time password, which is shown once."""
     shown = get_object_or_404(User, username=username)
-    password = services.reset_password(user=shown, by=gate.actor_of(request), reset_by=own_account(request))
+    password = services.reset_password(user=shown, by=gate.actor_of(request), reset_by=signed_in.account(request))
     return render(request, "portal/accounts/created.html", {"shown": shown, "one_time_password": password})
-
-
-def own_account(request: HttpRequest) -> User:
-    """Return the row of the signed-in person."""
-    return get_object_or_404(User, pk=request.user.pk)
 
 
 def _codes_page(request: HttpRequest, codes: list[str]) -> HttpResponse:

@@ -15,8 +15,9 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
+from portal.accounts import signed_in
 from portal.accounts.bindings import own_roles
-from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup, User
+from portal.accounts.models import Binding, GroupPattern, Identity, OutsideGroup
 from portal.accounts.outside import patterns, provider_page
 from portal.accounts.signing import linking
 from portal.core import clock, errors, formats, parts
@@ -95,7 +96,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     pattern = get_object_or_404(GroupPattern, pk=_uuid(request.POST.get("pattern", "")))
     group, actor, at = _uuid(request.POST.get("group", "")), gate.actor_of(request), clock.now()
     if request.POST.get("answer") == "accept":
-        user = get_object_or_404(User, pk=request.user.pk)
+        user = signed_in.account(request)
         patterns.accept(pattern=pattern, group_id=group, by=actor, granted_by=user, at=at)
         messages.success(request, _("The role holds from now on."))
     else:

@@ -10,8 +10,8 @@ from django.views import View
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import forms
-from portal.accounts.models import Identity, User
+from portal.accounts import forms, signed_in
+from portal.accounts.models import Identity
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
 from portal.accounts.signing import linking, ways_in
@@ -27,7 +27,7 @@ class Identities(gate.SignedIn, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show them."""
-        user = get_object_or_404(User, pk=request.user.pk)
+        user = signed_in.account(request)
         usable = rows.usable()
         context = {
             "title": _("Your profile"),
@@ -56,7 +56,7 @@ class LinkDirectory(gate.SignedIn, View):
         known, form = self._known(key), forms.SignInForm(request.POST)
         if form.is_valid():
             actor, at = gate.actor_of(request), clock.now()
-            user = get_object_or_404(User, pk=request.user.pk)
+            user = signed_in.account(request)
             try:
                 arrival = ways_in.at_directory(
                     known,

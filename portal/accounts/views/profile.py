@@ -2,12 +2,12 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 
 from portal.access import gate
-from portal.accounts import forms, services
+from portal.accounts import forms, services, signed_in
 from portal.accounts.bindings import own_roles
 from portal.accounts.models import User
 from portal.accounts.signing import sign_in
@@ -20,7 +20,7 @@ from portal.core.forms import put_errors
 @gate.signed_in("everybody chooses their own password")
 def password_page(request: HttpRequest) -> HttpResponse:
     """Choose a password; other sessions of the person end, this one goes on."""
-    user = get_object_or_404(User, pk=request.user.pk)
+    user = signed_in.account(request)
     form = forms.NewPasswordForm(request.POST or None, asks_current=not user.password_is_one_time)
     refusal: errors.Refused | None = None
     if request.method == "POST" and form.is_valid():
@@ -48,14 +48,14 @@ class Profile(gate.SignedIn, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show it."""
-        user = get_object_or_404(User, pk=request.user.pk)
+        user = signed_in.account(request)
         return self._shown(
             request, user, forms.ProfileForm(initial={"display_name": user.display_name, "email": user.email})
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Change the name others read."""
-        user = get_object_or_404(User, pk=request.user.pk)
+        user = signed_in.account(request)
         form = forms.ProfileForm(request.POST)
         if form.is_valid():
             services.change_person(user=user, **form.cleaned_data, by=gate.actor_of(request))

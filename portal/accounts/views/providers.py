@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
@@ -14,7 +14,7 @@ from portal.access import gate
 from portal.access.permissions import Permission
 from portal.accounts import forms_providers as forms
 from portal.accounts import lists_outside as lists
-from portal.accounts.models import User
+from portal.accounts import signed_in
 from portal.accounts.outside import admission, freezing, provider_page, queueing, refresh
 from portal.accounts.providers import declared, rows
 from portal.accounts.providers.rows import Known
@@ -277,7 +277,7 @@ class TryLogin(gate.Gated, View):
         if form.is_valid():
             at = clock.now()
             try:
-                trials.demand_tries(get_object_or_404(User, pk=request.user.pk), at=at)
+                trials.demand_tries(signed_in.account(request), at=at)
             except errors.Refused as refused:
                 put_errors(form, refused)
                 return self._page(request, known, form, refused)

@@ -12,10 +12,9 @@ from django.views.decorators.http import require_POST
 
 from portal.access import gate
 from portal.access.permissions import Permission
-from portal.accounts import session_lists, sessions
+from portal.accounts import session_lists, sessions, signed_in
 from portal.accounts.models import User
 from portal.accounts.views import people
-from portal.accounts.views.factors import own_account
 from portal.core import errors
 from portal.core.listing import ListPage, ListView
 
@@ -55,14 +54,16 @@ class Sessions(gate.Gated, ListView):
 @gate.signed_in("everybody's own sessions")
 def end_own(request: HttpRequest) -> HttpResponse:
     """End chosen ones of one's own sessions."""
-    return _end(request, of=own_account(request), back="accounts:own_sessions")
+    return _end(request, of=signed_in.account(request), back="accounts:own_sessions")
 
 
 @require_POST
 @gate.signed_in("everybody's own sessions")
 def end_others(request: HttpRequest) -> HttpResponse:
     """End all of one's sessions but this."""
-    count = sessions.end_others(of=own_account(request), key=request.session.session_key, by=gate.actor_of(request))
+    count = sessions.end_others(
+        of=signed_in.account(request), key=request.session.session_key, by=gate.actor_of(request)
+    )
     messages.success(request, _("Sessions ended: %d.") % count)
     return redirect("accounts:own_sessions")
 

@@ -4,15 +4,15 @@ from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.access import gate
-from portal.accounts import forms
-from portal.accounts.models import Provider, User
+from portal.accounts import forms, signed_in
+from portal.accounts.models import Provider
 from portal.accounts.providers import declared, rows
 from portal.accounts.signing import factors, linking, sign_in, ways_in
 from portal.accounts.views import waiting
@@ -98,7 +98,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 @gate.signed_in("proving once more to be oneself")
 def confirm_page(request: HttpRequest) -> HttpResponse:
     """Ask for a password again, or for a round trip to a provider, before what could make somebody else of a person."""
-    user, at, actor = get_object_or_404(User, pk=request.user.pk), clock.now(), gate.actor_of(request)
+    user, at, actor = signed_in.account(request), clock.now(), gate.actor_of(request)
     proved = proved_elsewhere(request, at)
     has_password = user.has_usable_password() or linking.in_directory(user)
     asks = {"asks_code": factors.enrolled(user), "asks_password": has_password and not proved}

@@ -259,7 +259,7 @@ def test_a_stranger_sends_a_mebibyte_at_most(db: None, address: str) -> None:
 
 @pytest.mark.parametrize("length", ["-1", "1e9", "９", "99999999999999999999"])
 def test_an_odd_length_is_refused(db: None, length: str) -> None:
-    assert Client().post("/sign-in/", {"username": "x"}, CONTENT_LENGTH=length).status_code in {400, 413}
+    assert Client().post("/sign-in/", {"username": "x"}, CONTENT_LENGTH=length).status_code == 413
 
 
 def test_the_api_refuses_what_is_too_large_or_too_deep(ann: User) -> None:
@@ -269,9 +269,11 @@ def test_the_api_refuses_what_is_too_large_or_too_deep(ann: User) -> None:
     assert (answer.status_code, answer.json()["title"]) == (413, "too_large")
     deep = "[" * 100_000 + "]" * 100_000
     assert client.post("/api/v1/clusters/", deep, content_type="application/json").status_code == 400
-    for odd in ("null", "[]", '"x"', '{"name": {"$gt": ""}}', '{"name": "\\u0000", "kubeconfig": "\\ud800"}', "{"):
-        answer = client.post("/api/v1/clusters/", odd, content_type="application/json")
-        assert answer.status_code in {400, 422}, odd
+    no_fields = dict.fromkeys(["null", "[]", '"x"'], 422)
+    unfit = dict.fromkeys(['{"name": {"$gt": ""}}', '{"name": "\\u0000", "kubeconfig": "\\ud800"}'], 422)
+    statuses = {**no_fields, **unfit, "{": 400}
+    given = {odd: client.post("/api/v1/clusters/", odd, content_type="application/json") for odd in statuses}
+    assert {odd: answer.status_code for odd, answer in given.items()} == statuses
 
 
 def test_nobody_sets_what_is_not_asked_for(ann: User) -> None:
@@ -289,6 +291,10 @@ def test_nobody_sets_what_is_not_asked_for(ann: User) -> None:
 def test_other_methods_do_nothing(ann: User, method: str) -> None:
     client = client_of(ann)
     before = Event.objects.exclude(kind="access.denied").count()
-    for address in ("/people/", "/people/new/", "/clusters/add/", "/api/v1/teams/"):
-        assert client.generic(method, address).status_code in {200, 404, 405}
+    addresses = ("/people/", "/people/new/", "/clusters/add/", "/api/v1/teams/")
+    given = {address: client.generic(method, address).status_code for address in addresses}
+    expected = dict.fromkeys(addresses, 200 if method == "get" else 405)
+    if method != "get":
+        expected["/api/v1/teams/"] = 404
+    assert given == expected
     assert Event.objects.exclude(kind="access.denied").count() == before
